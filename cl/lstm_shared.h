@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Facts that the host and every kernel share. Valid as OpenCL C 1.1 and as C11: put in front of every .cl file by the device
+// layer, included by the host. Gate order, hence, cannot differ between the two.
+#ifndef LSTM_SHARED_H
+#define LSTM_SHARED_H
+
+// The gates' blocks of rows in weight_ih, weight_hh and the biases: PyTorch's and MindSpore's order.
+#define LSTM_GATE_I 0
+#define LSTM_GATE_F 1
+#define LSTM_GATE_G 2
+#define LSTM_GATE_O 3
+#define LSTM_GATES  4
+
+#ifdef __OPENCL_VERSION__
+
+// REAL is float or double, from the host; REAL_IS_DOUBLE is 0 or 1.
+#if REAL_IS_DOUBLE
+#pragma OPENCL EXTENSION cl_khr_fp64 : enable
+#endif
+
+// Safe for any finite x: exp(-x) may overflow to infinity, then the quotient is 0. NaN stays NaN, +-infinity saturates.
+static REAL lstm_sigmoid(REAL x) { return (REAL)1 / ((REAL)1 + exp(-x)); }
+
+// The gates' pre-activations and c to c' (returned) and h' (*h_next):
+//     c' = sigmoid(f) * c + sigmoid(i) * tanh(g)        h' = sigmoid(o) * tanh(c')
+static REAL lstm_update(REAL i, REAL f, REAL g, REAL o, REAL c, REAL *h_next) {
+    REAL c_next = lstm_sigmoid(f) * c + lstm_sigmoid(i) * tanh(g);
+    *h_next = lstm_sigmoid(o) * tanh(c_next);
+    return c_next;
+}
+
+#endif
+#endif

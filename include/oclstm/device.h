@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file device.h
+ * OpenCL devices: list them, open one, close it.
+ *
+ * Thread-safety: oclstm_device_list() and oclstm_device_open() may be called from any thread. An opened device may be
+ * shared by threads: cells created on it, each used by one thread at a time, may run side by side.
+ */
+#ifndef OCLSTM_DEVICE_H
+#define OCLSTM_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <oclstm/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** An opened device: an OpenCL context, an in-order queue, the limits, the programs compiled for it. */
+typedef struct oclstm_device oclstm_device;
+
+/** What kind of device it is, from CL_DEVICE_TYPE. NPU stands for an OpenCL accelerator or custom device. */
+typedef enum oclstm_device_kind { OCLSTM_DEVICE_GPU, OCLSTM_DEVICE_NPU, OCLSTM_DEVICE_CPU, OCLSTM_DEVICE_OTHER } oclstm_device_kind;
+
+/** A device as found. Every limit is as the driver reports it; 0 or false = the device cannot. */
+typedef struct oclstm_device_info {
+    int index;          /**< position in the list: the selector "N" */
+    int platform_index; /**< with device_index: the selector "P:D" */
+    int device_index;   /**< position within its platform; -1 for a platform that shows no device */
+    oclstm_device_kind kind;
+    bool usable;
+    bool chosen_by_auto; /**< true for the one device that the selector "auto" opens */
+    char reason[256];    /**< why it cannot be used; empty when usable */
+    char name[128];
+    char vendor[128];
+    char platform_name[128];
+    char device_version[128]; /**< such as "OpenCL 3.0 ..." */
+    char driver_version[128];
+    bool full_profile;     /**< false: embedded profile */
+    bool has_compiler;     /**< builds kernels from source */
+    bool has_fp64;         /**< float64 arithmetic (cl_khr_fp64) */
+    bool has_fp16;         /**< float16 arithmetic (cl_khr_fp16) */
+    bool has_local_memory; /**< dedicated local memory, not global memory in disguise */
+    bool unified_memory;   /**< shares memory with the host */
+    unsigned compute_units;
+    unsigned clock_mhz;
+    unsigned address_bits;
+    unsigned vector_width_float; /**< CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT */
+    size_t max_work_group_size;
+    size_t max_work_item_sizes[3];
+    uint64_t global_memory_bytes;
+    uint64_t max_allocation_bytes; /**< the largest single buffer */
+    uint64_t local_memory_bytes;
+} oclstm_device_info;
+
+/**
+ * Lists every device of every platform, usable or not, each with the reason where it is not. A platform that fails or
+ * shows no device is listed as one unusable entry. The same hardware seen through two platforms is listed twice.
+ *
+ * @param[out] list   an array allocated here; release it with oclstm_device_list_free(). NULL when count is 0.
+ * @param[out] count  number of entries. No platform at all is an empty list and success.
+ * @return OK, INVALID_ARGUMENT, OUT_OF_MEMORY. Does not open a device; waits for no kernel.
+ */
+OCLSTM_API oclstm_status oclstm_device_list(oclstm_device_info **list, size_t *count, oclstm_error *error);
+
+/** Releases a list and sets the pointer to NULL. Accepts NULL and a pointer to NULL. */
+OCLSTM_API void oclstm_device_list_free(oclstm_device_info **list);
+
+/**
+ * Opens a device.
+ *
+ * The selector, in this grammar:
+ *
+ *     NULL, "", "auto"   usable GPUs first, then NPUs, then CPUs; within a kind the most compute units x clock
+ *     "gpu" "cpu" "npu"  the best usable device of that kind, by the same measure
+ *     "N"                the device with that index in oclstm_device_list()
+ *     "P:D"              device D of platform P
+ *     NAME-PART          the one usable device whose name, vendor or platform name contains this text, without regard to case
+ *
+ * There is no silent fallback: a selector that matches nothing, more than one device, or an unusable one is an error whose message
+ * lists the choices.
+ *
+ * @param[out] out  the device, owned by the caller: oclstm_device_close(). NULL on failure.
+ * @return OK; NO_DEVICE when no usable device (of the kind asked for) exists or the selected one is unusable; INVALID_ARGUMENT
+ *         when the selector matches none or several; OUT_OF_MEMORY; OPENCL.
+ */
+OCLSTM_API oclstm_status oclstm_device_open(oclstm_device **out, const char *selector, oclstm_error *error);
+
+/** Facts about an opened device. The pointer is valid until the device is closed. Never NULL for a valid device. */
+OCLSTM_API const oclstm_device_info *oclstm_device_get_info(const oclstm_device *device);
+
+/**
+ * Takes the kernels' sources from this directory instead of those built into the library, for kernel development. It
+ * applies to programs that are built after the call. NULL goes back to the built-in sources. The environment variable
+ * OCLSTM_KERNEL_DIR sets the same when a device is opened.
+ * @return OK, INVALID_ARGUMENT (no device), OUT_OF_MEMORY.
+ */
+OCLSTM_API oclstm_status oclstm_device_set_kernel_dir(oclstm_device *device, const char *directory, oclstm_error *error);
+
+/**
+ * Gives up the caller's hold of a device and sets the pointer to NULL. Accepts NULL and a pointer to NULL. Cells and states hold the
+ * device too: its OpenCL objects are released when the last of them is destroyed, so the order does not matter. Waits
+ * for work that was enqueued on a queue that the library made.
+ */
+OCLSTM_API void oclstm_device_close(oclstm_device **device);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * @file tensors.h
+ * Files of named arrays: .safetensors (read) and .npy (read and written). Knows nothing of OpenCL.
+ *
+ * A file is mapped, not copied: opening costs the same for any size, and only what is read becomes resident. Everything
+ * in the header is checked against the file's true size before use. A file must not shrink while it is open.
+ *
+ * Formats: safetensors as https://huggingface.co/docs/safetensors describes it; .npy as NumPy's "NEP 1 / numpy.lib.format", versions 1.0, 2.0
+ * and 3.0, C and Fortran order, either byte order.
+ *
+ * Thread-safety: an open file may be read by several threads. A writer is used by one thread at a time.
+ */
+#ifndef OCLSTM_TENSORS_H
+#define OCLSTM_TENSORS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <oclstm/array.h>
+#include <oclstm/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** An open file of named arrays. */
+typedef struct oclstm_tensors oclstm_tensors;
+
+/** One tensor of a file. Pointers belong to the file and are valid until it is closed. */
+typedef struct oclstm_tensor {
+    const char *name; /**< UTF-8; "" for the array of an .npy file */
+    oclstm_dtype dtype;
+    int rank;
+    int64_t shape[OCLSTM_MAX_RANK];
+    uint64_t size_bytes;
+    bool fortran_order; /**< only in .npy files; oclstm_tensor_read() gives C order all the same */
+    bool swapped;       /**< stored in the other byte order, likewise */
+    const void *data;   /**< the stored bytes, aligned to the element's size; C order and native unless the two above are set */
+} oclstm_tensor;
+
+/**
+ * Opens a file. Its kind is told by its first bytes, not by its name.
+ * @param[out] out  owned by the caller: oclstm_tensors_close(). NULL on failure.
+ * @return OK; IO (missing, a directory, unreadable); FORMAT (empty, truncated, oversized, or a header that is malformed, overlapping, duplicate,
+ *         misaligned or untrue: the message names the tensor and the fault); OUT_OF_MEMORY.
+ */
+OCLSTM_API oclstm_status oclstm_tensors_open(oclstm_tensors **out, const char *path, oclstm_error *error);
+
+/** Closes a file and sets the pointer to NULL. Accepts NULL and a pointer to NULL. */
+OCLSTM_API void oclstm_tensors_close(oclstm_tensors **file);
+
+/** Number of tensors. */
+OCLSTM_API size_t oclstm_tensors_count(const oclstm_tensors *file);
+
+/** The tensor at a position below the count, in the order of their places in the file; NULL beyond it. */
+OCLSTM_API const oclstm_tensor *oclstm_tensors_at(const oclstm_tensors *file, size_t position);
+
+/** The tensor of that name, or NULL. */
+OCLSTM_API const oclstm_tensor *oclstm_tensors_find(const oclstm_tensors *file, const char *name);
+
+/** A value of the file's `__metadata__`, or NULL. Valid until the file is closed. */
+OCLSTM_API const char *oclstm_tensors_metadata(const oclstm_tensors *file, const char *key);
+
+/** "safetensors" or "npy". */
+OCLSTM_API const char *oclstm_tensors_format(const oclstm_tensors *file);
+
+/** The path the file was opened by. */
+OCLSTM_API const char *oclstm_tensors_path(const oclstm_tensors *file);
+
+/** A cell found in a file: see oclstm_cell_load() for its name. */
+typedef struct oclstm_cell_entry {
+    char name[256]; /**< what oclstm_cell_load() takes */
+    int64_t input_size;
+    int64_t hidden_size;
+    int64_t proj_size; /**< 0 unless the file has weight_hr: then it is not a plain cell */
+    bool bias;
+    bool reverse;                                                   /**< the backward direction of a bidirectional torch.nn.LSTM */
+    int layer;                                                      /**< -1 for a cell, else the layer of a torch.nn.LSTM */
+    oclstm_dtype dtype;                                             /**< of the weights as stored */
+    const oclstm_tensor *weight_ih, *weight_hh, *bias_ih, *bias_hh; /**< biases NULL without bias */
+} oclstm_cell_entry;
+
+/**
+ * Finds the cells of a file: every `NAME.weight_ih` with a `NAME.weight_hh` that fits, and every layer and direction of a torch.nn.LSTM.
+ * @param[out] entries  up to `capacity` entries, in the order of the file; may be NULL when capacity is 0.
+ * @return how many there are in all; may exceed capacity.
+ */
+OCLSTM_API size_t oclstm_tensors_cells(const oclstm_tensors *file, oclstm_cell_entry *entries, size_t capacity);
+
+/**
+ * Finds one cell by name (NULL: the only one).
+ * @return OK; NOT_FOUND (the message lists the cells there are); FORMAT (found, but a tensor is missing or its shape does not fit: the message
+ *         names the tensor, the dimension, what was expected and found).
+ */
+OCLSTM_API oclstm_status oclstm_tensors_find_cell(const oclstm_tensors *file, const char *name, oclstm_cell_entry *entry,
+                                                  oclstm_error *error);
+
+/**
+ * Copies `count` indices of one axis, all of the others, into C order, native byte order and the dtype asked for.
+ *
+ * Afterwards pages of the file that were touched are given back to the system when `drop` is set, so that a file larger than memory can be read through in
+ * slices.
+ *
+ * @param axis   the axis that is sliced (0 for time-major input, 1 for batch-first); ignored for rank 0.
+ * @param first  first index along that axis. @param count  number of indices.
+ * @param dtype  F32 or F64 from any floating-point type. Other conversions, and integers, are INVALID_ARGUMENT.
+ * @param[out] dst  [..][count][..] elements of dtype, owned by the caller.
+ */
+OCLSTM_API oclstm_status oclstm_tensor_read(const oclstm_tensors *file, const oclstm_tensor *tensor, int axis, int64_t first,
+                                            int64_t count, oclstm_dtype dtype, void *dst, bool drop, oclstm_error *error);
+
+/** An .npy file being written: version 1.0, C order, native byte order. */
+typedef struct oclstm_npy_writer oclstm_npy_writer;
+
+/**
+ * Starts writing an array. The data go to a temporary file beside `path` (for a path that is no regular file, such as /dev/stdout or a pipe: to an
+ * unnamed temporary file), whose whole size is reserved at once; `path` itself is touched only by oclstm_npy_writer_commit().
+ * @param[out] out  owned by the caller until oclstm_npy_writer_commit() or oclstm_npy_writer_discard().
+ * @return OK; INVALID_ARGUMENT (not F32 or F64, a shape that is negative or overflows); IO (cannot be created; no room: how much was asked); OUT_OF_MEMORY.
+ */
+OCLSTM_API oclstm_status oclstm_npy_writer_create(oclstm_npy_writer **out, const char *path, oclstm_dtype dtype, int rank,
+                                                  const int64_t *shape, oclstm_error *error);
+
+/** Writes `count` indices of one axis, all of the others, from C order. Every index must be written once before the commit. */
+OCLSTM_API oclstm_status oclstm_npy_writer_write(oclstm_npy_writer *writer, int axis, int64_t first, int64_t count, const void *src,
+                                                 oclstm_error *error);
+
+/** Makes the file appear under its name, whole, or not at all; destroys the writer in either case and sets the pointer to NULL. */
+OCLSTM_API oclstm_status oclstm_npy_writer_commit(oclstm_npy_writer **writer, oclstm_error *error);
+
+/** Removes what was written; sets the pointer to NULL. Accepts NULL and a pointer to NULL. */
+OCLSTM_API void oclstm_npy_writer_discard(oclstm_npy_writer **writer);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
