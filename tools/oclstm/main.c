@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program's entry: which command, and whether everything written to standard output arrived.
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "report.h"
+
+static const cli_command commands[] = {
+    {.name = "devices",
+     .bit = IN_DEVICES,
+     .operands = "",
+     .summary = "list the OpenCL devices and how to select each",
+     .description = "Lists every OpenCL device of every platform, usable or not, with the reason where it is not.\n"
+                    "The one that 'auto' picks is marked with '*'. Exit code 3 when none is usable.\n",
+     .example = "oclstm devices -v",
+     .run = cmd_devices},
+    {.name = "run",
+     .bit = IN_RUN,
+     .operands = "MODEL -i X [-o Y]",
+     .summary = "run a cell over a sequence",
+     .description = "Applies an LSTM cell of the weights file MODEL (.safetensors) to every step of X and writes h of every step.\n"
+                    "X is [steps][batch][input], [steps][input], or [input] for a single step. Input larger than memory goes\n"
+                    "through in time slices. Output files appear only when they are complete.\n",
+     .example = "oclstm run model.safetensors -i features.npy -o hidden.npy --cell lstm_cell",
+     .operands_min = 1,
+     .operands_max = 1,
+     .run = cmd_run},
+    {.name = "info",
+     .bit = IN_INFO,
+     .operands = "FILE",
+     .summary = "show what a model file holds",
+     .description = "Lists the tensors of FILE (.safetensors or .npy) and the cells found in it. Needs no device.\n",
+     .example = "oclstm info model.safetensors",
+     .operands_min = 1,
+     .operands_max = 1,
+     .run = cmd_info},
+    {.name = "check",
+     .bit = IN_CHECK,
+     .operands = "FILE...",
+     .summary = "recompute reference files and compare",
+     .description =
+         "Each FILE holds weights, inputs and a framework's answers. Recomputes the answers on the device and prints the\n"
+         "largest |a-b|/(1+|b|); NaN and infinity must stand at the same places. Exit code 1 on any difference\n"
+         "beyond the tolerance, and when nothing could be compared.\n",
+     .example = "oclstm check tests/data/cells/*.safetensors --engine portable",
+     .operands_min = 1,
+     .operands_max = -1,
+     .run = cmd_check},
+    {.name = "selftest",
+     .bit = IN_SELFTEST,
+     .operands = "",
+     .summary = "test every engine on a device against a double-precision reference",
+     .description =
+         "Runs every engine that the device can run, in every dtype it has, on random data of many shapes, and compares\n"
+         "with a plain C evaluation in double precision. Prints the worst element of each.\n",
+     .example = "oclstm selftest -d gpu",
+     .run = cmd_selftest},
+};
+enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+
+static void print_usage(FILE *stream) {
+    fprintf(stream, "Usage: oclstm COMMAND [options]\n\nLSTM cells on any OpenCL device.\n\nCommands:\n");
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    fprintf(stream, "\n'oclstm COMMAND --help' explains a command. 'oclstm --version' prints the version.\n"
+                    "Environment: OCLSTM_DEVICE selects the device where --device is not given.\n"
+                    "Exit codes: 0 done, 1 failed, 2 misuse, 3 no usable device.\n"
+                    "\nExample:\n  oclstm run model.safetensors -i features.npy -o hidden.npy\n");
+}
+
+static const cli_command *find_command(const char *name) {
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    report("unknown %s '%s'", name[0] == '-' ? "option" : "command", name);
+    fputs("Commands:", stderr);
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        fprintf(stderr, " %s", commands[i].name);
+    fputs("\nTry 'oclstm --help'.\n", stderr);
+    return NULL;
+}
+
+static int dispatch(int argc, char **argv) {
+    if (argc < 2) {
+        print_usage(stderr);
+        return EXIT_MISUSE;
+    }
+    const char *word = argv[1];
+    const bool help = strcmp(word, "help") == 0;
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+        printf("oclstm %s\n", oclstm_version());
+        return EXIT_DONE;
+    }
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || (help && argc == 2)) {
+        print_usage(stdout);
+        return EXIT_DONE;
+    }
+    const cli_command *command = find_command(help ? argv[2] : word);
+    if (!command)
+        return EXIT_MISUSE;
+    cli_options options = {.command = command, .help = help};
+    if (!help) {
+        const int code = options_parse(&options, command, argc - 1, argv + 1);
+        if (code != EXIT_DONE)
+            return code;
+    }
+    if (options.help) {
+        options_print_help(command);
+        return EXIT_DONE;
+    }
+    return command->run(&options);
+}
+
+// A file opened later must not become standard output or error by taking a free descriptor. The stand-ins are opened the
+// wrong way round, so that writing to a closed standard output is still an error.
+static void hold_standard_streams(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            _exit(EXIT_FAILED);
+}
+
+int main(int argc, char **argv) {
+    hold_standard_streams();
+    const int code = dispatch(argc, argv);
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    report("standard output: not everything could be written%s%s", errno ? ": " : "", errno ? strerror(errno) : "");
+    return code == EXIT_DONE ? EXIT_FAILED : code;
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line: one table of options, from which parsing and --help both come.
+#ifndef OCLSTM_TOOL_OPTIONS_H
+#define OCLSTM_TOOL_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <oclstm/oclstm.h>
+
+typedef struct cli_options cli_options;
+
+// A command: what it is called, what it says of itself, what it does.
+typedef struct cli_command {
+    const char *name;
+    unsigned bit;            // its place in the option table's masks
+    const char *operands;    // as the usage line shows them
+    const char *summary;     // one line of `oclstm --help`
+    const char *description; // paragraphs of `oclstm COMMAND --help`
+    const char *example;
+    int operands_min;
+    int operands_max; // -1 = any number
+    int (*run)(const cli_options *options);
+} cli_command;
+
+enum { IN_DEVICES = 1, IN_RUN = 2, IN_INFO = 4, IN_CHECK = 8, IN_SELFTEST = 16 };
+
+// Everything a command line can say. NULL or zero = not given.
+struct cli_options {
+    const cli_command *command;
+    const char *device; // -d, else OCLSTM_DEVICE, else NULL
+    const char *input;
+    const char *output;
+    const char *cell;
+    const char *h0;
+    const char *c0;
+    const char *hn;
+    const char *cn;
+    oclstm_engine engine;
+    bool dtype_given;
+    oclstm_dtype dtype;
+    bool tolerance_given;
+    double tolerance;
+    bool seed_given;
+    uint64_t seed;
+    bool batch_first;
+    bool json;
+    bool quiet;
+    bool verbose;
+    bool help;
+    int operand_count;
+    char **operands;
+};
+
+// Reads argv after the command's name. EXIT_DONE, or EXIT_MISUSE with the fault already said on standard error.
+int options_parse(cli_options *out, const cli_command *command, int argc, char **argv);
+
+// The text of `oclstm COMMAND --help`, on standard output.
+void options_print_help(const cli_command *command);
+
+#endif
