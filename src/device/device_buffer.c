@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Device buffers and their transfers.
+#include "base/error.h"
+#include "device/device_private.h"
+#include "device/size_text.h"
+
+static oclstm_status fail_too_large(oclstm_error *error, const oclstm_device *device, size_t size_bytes, uint64_t held,
+                                    const char *what) {
+    const device_limits *limits = &device->limits;
+    oclstm_status status =
+        base_fail(error, OCLSTM_OUT_OF_DEVICE_MEMORY,
+                  "cannot allocate %s for %s on %s: its largest single allocation is %s, its memory %s, of which this "
+                  "device object holds %s; use a smaller batch or another device",
+                  size_to_text(size_bytes).text, what, limits->name, size_to_text(limits->max_allocation_bytes).text,
+                  size_to_text(limits->global_memory_bytes).text, size_to_text(held).text);
+    if (error)
+        base_copy_string(error->device, sizeof error->device, limits->name);
+    return status;
+}
+
+oclstm_status device_buffer_create(cl_mem *out, oclstm_device *device, cl_mem_flags flags, size_t size_bytes, const char *what,
+                                   oclstm_error *error) {
+    *out = NULL;
+    if (size_bytes == 0)
+        size_bytes = 1;
+    const device_limits *limits = &device->limits;
+    // Counted before it is made: two threads may ask at once.
+    uint64_t held = atomic_fetch_add(&device->held_bytes, size_bytes);
+    if (size_bytes > limits->max_allocation_bytes || held > limits->global_memory_bytes ||
+        size_bytes > limits->global_memory_bytes - held) {
+        atomic_fetch_sub(&device->held_bytes, size_bytes);
+        return fail_too_large(error, device, size_bytes, held, what);
+    }
+    cl_int code;
+    cl_mem buffer = clCreateBuffer(device->context, flags, size_bytes, NULL, &code);
+    if (code != CL_SUCCESS) {
+        atomic_fetch_sub(&device->held_bytes, size_bytes);
+        return device_fail(error, device, code, "clCreateBuffer", "allocating %s for %s", size_to_text(size_bytes).text, what);
+    }
+    *out = buffer;
+    return OCLSTM_OK;
+}
+
+void device_buffer_release(oclstm_device *device, cl_mem *buffer) {
+    if (buffer == NULL || *buffer == NULL)
+        return;
+    size_t size_bytes = 0;
+    if (clGetMemObjectInfo(*buffer, CL_MEM_SIZE, sizeof size_bytes, &size_bytes, NULL) == CL_SUCCESS)
+        atomic_fetch_sub(&device->held_bytes, size_bytes);
+    clReleaseMemObject(*buffer);
+    *buffer = NULL;
+}
+
+oclstm_status device_write(oclstm_device *device, cl_mem dst, size_t offset_bytes, const void *src_host, size_t size_bytes,
+                           const char *what, oclstm_error *error) {
+    if (size_bytes == 0)
+        return OCLSTM_OK;
+    cl_int code = clEnqueueWriteBuffer(device->queue, dst, CL_TRUE, offset_bytes, size_bytes, src_host, 0, NULL, NULL);
+    if (code != CL_SUCCESS)
+        return device_fail(error, device, code, "clEnqueueWriteBuffer", "writing %s (%s)", what, size_to_text(size_bytes).text);
+    return OCLSTM_OK;
+}
+
+oclstm_status device_read(oclstm_device *device, void *dst_host, cl_mem src, size_t offset_bytes, size_t size_bytes,
+                          const char *what, oclstm_error *error) {
+    if (size_bytes == 0)
+        return OCLSTM_OK;
+    cl_int code = clEnqueueReadBuffer(device->queue, src, CL_TRUE, offset_bytes, size_bytes, dst_host, 0, NULL, NULL);
+    if (code != CL_SUCCESS)
+        return device_fail(error, device, code, "clEnqueueReadBuffer", "reading %s (%s)", what, size_to_text(size_bytes).text);
+    return OCLSTM_OK;
+}
+
+// Before 1.2: the zeros are written from here; they outlive any queue.
+static cl_int write_zeros(cl_command_queue queue, cl_mem dst, size_t offset_bytes, size_t size_bytes) {
+    static const unsigned char zeros[16384];
+    cl_int code = CL_SUCCESS;
+    while (size_bytes > 0 && code == CL_SUCCESS) {
+        size_t part = size_bytes < sizeof zeros ? size_bytes : sizeof zeros;
+        code = clEnqueueWriteBuffer(queue, dst, CL_FALSE, offset_bytes, part, zeros, 0, NULL, NULL);
+        offset_bytes += part;
+        size_bytes -= part;
+    }
+    return code;
+}
+
+oclstm_status device_fill_zero(oclstm_device *device, cl_mem dst, size_t offset_bytes, size_t size_bytes, oclstm_error *error) {
+    if (size_bytes == 0)
+        return OCLSTM_OK;
+    const cl_uint zero = 0;
+    cl_int code = device->opencl_1_2
+                      ? clEnqueueFillBuffer(device->queue, dst, &zero, sizeof zero, offset_bytes, size_bytes, 0, NULL, NULL)
+                      : write_zeros(device->queue, dst, offset_bytes, size_bytes);
+    if (code != CL_SUCCESS)
+        return device_fail(error, device, code, device->opencl_1_2 ? "clEnqueueFillBuffer" : "clEnqueueWriteBuffer",
+                           "filling a buffer with zeros (%s)", size_to_text(size_bytes).text);
+    return OCLSTM_OK;
+}
+
+oclstm_status device_finish(oclstm_device *device, oclstm_error *error) {
+    cl_int code = clFinish(device->queue);
+    return code == CL_SUCCESS ? OCLSTM_OK : device_fail(error, device, code, "clFinish", "waiting for the queue");
+}
+
+oclstm_status device_flush(oclstm_device *device, oclstm_error *error) {
+    cl_int code = clFlush(device->queue);
+    return code == CL_SUCCESS ? OCLSTM_OK : device_fail(error, device, code, "clFlush", "submitting the queue");
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// Making a device: opened by selector, or wrapped around the caller's objects. Holding and closing it.
+#include <stdlib.h>
+#include <string.h>
+
+#include <oclstm/opencl.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "device/device_private.h"
+#include "device/device_select.h"
+
+// Releases what an opened or half-opened device holds; the caller has the last reference.
+static void device_destroy(oclstm_device *device) {
+    if (device == NULL)
+        return;
+    if (device->queue && device->owns_queue)
+        clFinish(device->queue);
+    device_programs_release(device);
+    if (device->queue)
+        clReleaseCommandQueue(device->queue);
+    if (device->context)
+        clReleaseContext(device->context);
+    if (device->holds_id)
+        clReleaseDevice(device->id);
+    pthread_mutex_destroy(&device->lock);
+    free(device->kernel_dir);
+    free(device);
+    device_count_lower();
+}
+
+// A device without its OpenCL objects, with one reference.
+static oclstm_status device_alloc(oclstm_device **out, const device_entry *entry, oclstm_error *error) {
+    oclstm_device *device = base_alloc(1, sizeof *device);
+    if (device == NULL)
+        return base_fail_memory(error, sizeof *device, "a device");
+    const char *directory = getenv("OCLSTM_KERNEL_DIR");
+    device->kernel_dir = strdup(directory ? directory : "");
+    if (device->kernel_dir == NULL || pthread_mutex_init(&device->lock, NULL) != 0) {
+        free(device->kernel_dir);
+        free(device);
+        return base_fail_memory(error, sizeof *device, "a device");
+    }
+    atomic_init(&device->references, 1);
+    atomic_init(&device->held_bytes, 0);
+    atomic_init(&device->warm, 0);
+    device->limits = entry->info;
+    device->opencl_1_2 = entry->opencl_1_2;
+    device->id = entry->id;
+    device_count_raise();
+    *out = device;
+    return OCLSTM_OK;
+}
+
+static oclstm_status make_queue(oclstm_device *device, oclstm_error *error) {
+    cl_int code;
+    device->queue = clCreateCommandQueue(device->context, device->id, 0, &code);
+    if (code != CL_SUCCESS) {
+        device->queue = NULL;
+        return device_fail(error, device, code, "clCreateCommandQueue", "making a command queue");
+    }
+    device->owns_queue = true;
+    return OCLSTM_OK;
+}
+
+// The entries of all devices and the position of the one that "auto" picks, marked as such.
+static oclstm_status choose_entry(device_entry *chosen, const char *selector, oclstm_error *error) {
+    device_entry *entries = NULL;
+    oclstm_device_info *infos = NULL;
+    size_t count = 0, at = 0;
+    oclstm_status status = device_entries_find(&entries, &count, error);
+    if (status != OCLSTM_OK)
+        return status;
+    infos = base_alloc(count, sizeof *infos);
+    if (infos == NULL) {
+        status = base_fail_memory(error, count * sizeof *infos, "the device list");
+        goto done;
+    }
+    for (size_t from = 0; from < count; from++)
+        infos[from] = entries[from].info;
+    status = device_select(&at, infos, count, selector, error);
+    if (status != OCLSTM_OK)
+        goto done;
+    *chosen = entries[at];
+    chosen->info.chosen_by_auto = at == device_select_auto(infos, count);
+done:
+    free(infos);
+    free(entries);
+    return status;
+}
+
+oclstm_status oclstm_device_open(oclstm_device **out, const char *selector, oclstm_error *error) {
+    if (out == NULL)
+        return base_fail(error, OCLSTM_INVALID_ARGUMENT, "oclstm_device_open needs a place for the device");
+    *out = NULL;
+    device_entry entry;
+    oclstm_device *device = NULL;
+    oclstm_status status = choose_entry(&entry, selector, error);
+    if (status != OCLSTM_OK)
+        return status;
+    status = device_alloc(&device, &entry, error);
+    if (status != OCLSTM_OK)
+        return status;
+    const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)entry.platform, 0};
+    cl_int code;
+    device->context = clCreateContext(properties, 1, &device->id, NULL, NULL, &code);
+    if (code != CL_SUCCESS) {
+        device->context = NULL;
+        status = device_fail(error, device, code, "clCreateContext", "opening the device");
+        goto fail;
+    }
+    status = make_queue(device, error);
+    if (status != OCLSTM_OK)
+        goto fail;
+    *out = device;
+    return OCLSTM_OK;
+fail:
+    device_destroy(device);
+    return status;
+}
+
+// --- wrapping ---------------------------------------------------------------------------------------------------------
+
+// Is the device one of the context's?
+static oclstm_status check_context(cl_context context, cl_device_id id, oclstm_error *error) {
+    size_t size_bytes = 0;
+    cl_int code = clGetContextInfo(context, CL_CONTEXT_DEVICES, 0, NULL, &size_bytes);
+    if (code != CL_SUCCESS)
+        return device_fail(error, NULL, code, "clGetContextInfo", "asking the context for its devices");
+    cl_device_id *ids = base_alloc(size_bytes, 1);
+    if (ids == NULL)
+        return base_fail_memory(error, size_bytes, "the context's devices");
+    code = clGetContextInfo(context, CL_CONTEXT_DEVICES, size_bytes, ids, NULL);
+    bool found = false;
+    for (size_t at = 0; code == CL_SUCCESS && at < size_bytes / sizeof *ids; at++)
+        found = found || ids[at] == id;
+    free(ids);
+    if (code != CL_SUCCESS)
+        return device_fail(error, NULL, code, "clGetContextInfo", "asking the context for its devices");
+    return found ? OCLSTM_OK : base_fail(error, OCLSTM_INVALID_ARGUMENT, "the device is not one of the context's devices");
+}
+
+static oclstm_status check_queue(cl_context context, cl_device_id id, cl_command_queue queue, oclstm_error *error) {
+    cl_context queue_context;
+    cl_device_id queue_id;
+    cl_command_queue_properties properties;
+    cl_int code = clGetCommandQueueInfo(queue, CL_QUEUE_CONTEXT, sizeof queue_context, &queue_context, NULL);
+    if (code == CL_SUCCESS)
+        code = clGetCommandQueueInfo(queue, CL_QUEUE_DEVICE, sizeof queue_id, &queue_id, NULL);
+    if (code == CL_SUCCESS)
+        code = clGetCommandQueueInfo(queue, CL_QUEUE_PROPERTIES, sizeof properties, &properties, NULL);
+    if (code != CL_SUCCESS)
+        return device_fail(error, NULL, code, "clGetCommandQueueInfo", "asking the queue for its context, device and properties");
+    if (queue_context != context)
+        return base_fail(error, OCLSTM_INVALID_ARGUMENT, "the queue belongs to another context than the one given");
+    if (queue_id != id)
+        return base_fail(error, OCLSTM_INVALID_ARGUMENT, "the queue belongs to another device than the one given");
+    if (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE)
+        return base_fail(error, OCLSTM_UNSUPPORTED,
+                         "the queue is out of order, but the steps of a sequence rely on order; pass a queue made without "
+                         "CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE, or NULL to have one made");
+    return OCLSTM_OK;
+}
+
+// The facts of a device, with its place in the list. A sub-device has none: its positions are -1.
+static oclstm_status describe(device_entry *entry, cl_device_id id, oclstm_error *error) {
+    device_entry *entries;
+    size_t count;
+    oclstm_status status = device_entries_find(&entries, &count, error);
+    if (status != OCLSTM_OK)
+        return status;
+    bool found = false;
+    for (size_t at = 0; at < count && !found; at++) {
+        found = entries[at].id == id;
+        if (found)
+            *entry = entries[at];
+    }
+    free(entries);
+    if (found)
+        return OCLSTM_OK;
+    *entry = (device_entry){.id = id};
+    entry->info.index = entry->info.platform_index = entry->info.device_index = -1;
+    cl_int code = clGetDeviceInfo(id, CL_DEVICE_PLATFORM, sizeof entry->platform, &entry->platform, NULL);
+    if (code != CL_SUCCESS)
+        return device_fail(error, NULL, code, "clGetDeviceInfo", "asking the device for its platform");
+    return device_query(entry, error);
+}
+
+oclstm_status oclstm_device_wrap(oclstm_device **out, cl_context context, cl_device_id device_id, cl_command_queue queue,
+                                 oclstm_error *error) {
+    if (out == NULL)
+        return base_fail(error, OCLSTM_INVALID_ARGUMENT, "oclstm_device_wrap needs a place for the device");
+    *out = NULL;
+    if (context == NULL || device_id == NULL)
+        return base_fail(error, OCLSTM_INVALID_ARGUMENT, "oclstm_device_wrap needs a context and a device; the %s is NULL",
+                         context == NULL ? "context" : "device");
+    device_entry entry;
+    oclstm_device *device = NULL;
+    cl_int code;
+    oclstm_status status = check_context(context, device_id, error);
+    if (status == OCLSTM_OK && queue)
+        status = check_queue(context, device_id, queue, error);
+    if (status == OCLSTM_OK)
+        status = describe(&entry, device_id, error);
+    if (status != OCLSTM_OK)
+        return status;
+    if (!entry.info.usable)
+        return base_fail(error, OCLSTM_UNSUPPORTED, "device %s is not usable: %s", entry.info.name, entry.info.reason);
+    status = device_alloc(&device, &entry, error);
+    if (status != OCLSTM_OK)
+        return status;
+    if ((code = clRetainContext(context)) != CL_SUCCESS) {
+        status = device_fail(error, device, code, "clRetainContext", "holding the caller's context");
+        goto fail;
+    }
+    device->context = context;
+    // Before 1.2 there are no sub-devices, and a root device needs no holding.
+    if (entry.opencl_1_2 && (code = clRetainDevice(device_id)) != CL_SUCCESS) {
+        status = device_fail(error, device, code, "clRetainDevice", "holding the caller's device");
+        goto fail;
+    }
+    device->holds_id = entry.opencl_1_2;
+    if (queue == NULL) {
+        status = make_queue(device, error);
+    } else if ((code = clRetainCommandQueue(queue)) != CL_SUCCESS) {
+        status = device_fail(error, device, code, "clRetainCommandQueue", "holding the caller's queue");
+    } else {
+        device->queue = queue;
+    }
+    if (status != OCLSTM_OK)
+        goto fail;
+    *out = device;
+    return OCLSTM_OK;
+fail:
+    device_destroy(device);
+    return status;
+}
+
+// --- holding ----------------------------------------------------------------------------------------------------------
+
+oclstm_device *device_retain(oclstm_device *device) {
+    atomic_fetch_add_explicit(&device->references, 1, memory_order_relaxed);
+    return device;
+}
+
+void oclstm_device_close(oclstm_device **device) {
+    if (device == NULL || *device == NULL)
+        return;
+    oclstm_device *last = *device;
+    *device = NULL;
+    if (atomic_fetch_sub_explicit(&last->references, 1, memory_order_acq_rel) == 1)
+        device_destroy(last);
+}

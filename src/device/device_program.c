@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Programs: built once per (file, options, kernel directory), kept until the device goes.
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "device/device_private.h"
+#include "device/kernel_text.h"
+
+// Facts that host and kernels share; in front of every kernel file, so that kernels need no include path.
+#define SHARED_HEADER "lstm_shared.h"
+
+const char *device_dtype_options(const oclstm_device *device, oclstm_dtype dtype) {
+    static const char *const options[2][2] = {
+        {"-cl-std=CL1.1 -D REAL=float -D REAL_IS_DOUBLE=0", "-cl-std=CL1.1 -D REAL=double -D REAL_IS_DOUBLE=1"},
+        {"-cl-std=CL1.2 -D REAL=float -D REAL_IS_DOUBLE=0", "-cl-std=CL1.2 -D REAL=double -D REAL_IS_DOUBLE=1"},
+    };
+    return options[device->opencl_1_2][dtype == OCLSTM_F64];
+}
+
+static void entry_free(program_entry *entry) {
+    if (entry == NULL)
+        return;
+    if (entry->program)
+        clReleaseProgram(entry->program);
+    free(entry->file);
+    free(entry->options);
+    free(entry->kernel_dir);
+    free(entry);
+}
+
+void device_programs_release(oclstm_device *device) {
+    while (device->programs) {
+        program_entry *entry = device->programs;
+        device->programs = entry->next;
+        entry_free(entry);
+    }
+}
+
+// --- building ---------------------------------------------------------------------------------------------------------
+
+static void fetch_log(oclstm_error *error, const oclstm_device *device, cl_program program) {
+    size_t length = 0;
+    cl_int code = clGetProgramBuildInfo(program, device->id, CL_PROGRAM_BUILD_LOG, 0, NULL, &length);
+    char *log = code == CL_SUCCESS && length < SIZE_MAX ? base_alloc(length + 1, 1) : NULL;
+    if (log && clGetProgramBuildInfo(program, device->id, CL_PROGRAM_BUILD_LOG, length, log, NULL) == CL_SUCCESS)
+        base_copy_string(error->build_log, sizeof error->build_log, log);
+    free(log);
+}
+
+static oclstm_status fail_build(oclstm_error *error, const oclstm_device *device, const program_entry *entry, cl_int code) {
+    oclstm_status status =
+        device_fail(error, device, code, "clBuildProgram", "building \"%s\" with options \"%.300s\"", entry->file, entry->options);
+    if (status != OCLSTM_OPENCL)
+        return status;
+    if (error) {
+        error->status = OCLSTM_BUILD_FAILED;
+        fetch_log(error, device, entry->program);
+        base_append(error->message, sizeof error->message, "; %s",
+                    error->build_log[0] ? "the compiler's log says why" : "the driver gives no compiler log");
+    }
+    return OCLSTM_BUILD_FAILED;
+}
+
+static oclstm_status build(program_entry *entry, const oclstm_device *device, oclstm_error *error) {
+    kernel_text shared = {0}, kernels = {0};
+    char line[96];
+    cl_int code;
+    oclstm_status status = kernel_text_load(&shared, entry->kernel_dir, SHARED_HEADER, error);
+    if (status == OCLSTM_OK)
+        status = kernel_text_load(&kernels, entry->kernel_dir, entry->file, error);
+    if (status != OCLSTM_OK)
+        goto done;
+    line[0] = '\0';
+    base_append(line, sizeof line, "\n#line 1 \"%.64s\"\n", entry->file);
+    const char *texts[] = {"#line 1 \"" SHARED_HEADER "\"\n", shared.text, line, kernels.text};
+    entry->program = clCreateProgramWithSource(device->context, 4, texts, NULL, &code);
+    if (code != CL_SUCCESS) {
+        entry->program = NULL;
+        status = device_fail(error, device, code, "clCreateProgramWithSource", "making a program of \"%s\"", entry->file);
+        goto done;
+    }
+    code = clBuildProgram(entry->program, 1, &device->id, entry->options, NULL, NULL);
+    if (code != CL_SUCCESS)
+        status = fail_build(error, device, entry, code);
+done:
+    free(shared.owned);
+    free(kernels.owned);
+    return status;
+}
+
+// --- the cache --------------------------------------------------------------------------------------------------------
+
+static cl_program find_program(const oclstm_device *device, const char *file, const char *options) {
+    for (const program_entry *entry = device->programs; entry; entry = entry->next) {
+        if (strcmp(entry->file, file) == 0 && strcmp(entry->options, options) == 0 &&
+            strcmp(entry->kernel_dir, device->kernel_dir) == 0)
+            return entry->program;
+    }
+    return NULL;
+}
+
+static oclstm_status add_program(cl_program *out, oclstm_device *device, const char *file, const char *options,
+                                 oclstm_error *error) {
+    program_entry *entry = base_alloc(1, sizeof *entry);
+    oclstm_status status = OCLSTM_OK;
+    if (entry) {
+        entry->file = strdup(file);
+        entry->options = strdup(options);
+        entry->kernel_dir = strdup(device->kernel_dir);
+    }
+    if (entry == NULL || entry->file == NULL || entry->options == NULL || entry->kernel_dir == NULL)
+        status = base_fail_memory(error, sizeof *entry, "a program of the cache");
+    else
+        status = build(entry, device, error);
+    if (status != OCLSTM_OK) {
+        entry_free(entry);
+        return status;
+    }
+    entry->next = device->programs;
+    device->programs = entry;
+    *out = entry->program;
+    return OCLSTM_OK;
+}
+
+// The lock is held over the build: two threads that need the same program build it once.
+oclstm_status device_program_get(cl_program *out, oclstm_device *device, const char *file, const char *options,
+                                 oclstm_error *error) {
+    oclstm_status status = OCLSTM_OK;
+    pthread_mutex_lock(&device->lock);
+    *out = find_program(device, file, options);
+    if (*out == NULL)
+        status = add_program(out, device, file, options, error);
+    pthread_mutex_unlock(&device->lock);
+    return status;
+}
+
+oclstm_status oclstm_device_set_kernel_dir(oclstm_device *device, const char *directory, oclstm_error *error) {
+    if (device == NULL)
+        return base_fail(error, OCLSTM_INVALID_ARGUMENT, "oclstm_device_set_kernel_dir needs a device");
+    char *copy = strdup(directory ? directory : "");
+    if (copy == NULL)
+        return base_fail_memory(error, strlen(directory ? directory : "") + 1, "the kernel directory");
+    pthread_mutex_lock(&device->lock);
+    free(device->kernel_dir);
+    device->kernel_dir = copy;
+    pthread_mutex_unlock(&device->lock);
+    return OCLSTM_OK;
+}
