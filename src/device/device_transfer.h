@@ -16,8 +16,8 @@ typedef struct device_rows {
 } device_rows;
 
 // Host memory (other) to buffer (device), and back. `what` names the data in an error.
-oclstm_status device_enqueue_write(oclstm_device *device, cl_mem dst, const void *src_host, const device_rows *rows, const char *what,
-                                   oclstm_error *error);
+oclstm_status device_enqueue_write(oclstm_device *device, cl_mem dst, const void *src_host, const device_rows *rows,
+                                   const char *what, oclstm_error *error);
 oclstm_status device_enqueue_read(oclstm_device *device, void *dst_host, cl_mem src, const device_rows *rows, const char *what,
                                   oclstm_error *error);
 

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// A cell and a state, as the files of this folder see them.
+#ifndef OCLSTM_CELL_CELL_PRIVATE_H
+#define OCLSTM_CELL_CELL_PRIVATE_H
+
+#include <oclstm/cell.h>
+
+#include "cell/engine.h"
+#include "device/device.h"
+
+// Plans kept per cell: one for each (batch, engine) used lately.
+#define CELL_PLANS 4
+
+struct oclstm_cell {
+    oclstm_device *device;     // held
+    oclstm_cell_params params; // resolved; arrays absent
+    size_t input, hidden, element_bytes;
+
+    // The weights as the frameworks name them, on the device; engines pack their own copies from these.
+    cl_mem weight_ih; // [4*hidden][input]
+    cl_mem weight_hh; // [4*hidden][hidden]
+    cl_mem bias;      // [4*hidden] bias_ih + bias_hh, zero without bias
+    void *bias_host;  // [2][4*hidden] bias_ih, bias_hh, to be read back; NULL without bias
+
+    // One packed copy an engine, made by its first plan, released with the cell.
+    engine_weights packed[ENGINE_COUNT];
+
+    struct cell_plan *plans[CELL_PLANS]; // most recently used first
+    oclstm_engine last_engine;
+};
+
+struct oclstm_state {
+    oclstm_device *device; // held
+    oclstm_dtype dtype;
+    size_t hidden, batch; // batch >= 1
+    bool unbatched;       // made with batch 0
+    cl_mem h[2];          // [batch][hidden]; h[current] is the state, the other the place for the next step's
+    int current;
+    cl_mem c; // [batch][hidden]
+};
+
+#endif

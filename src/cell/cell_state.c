@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// A state that stays on the device between calls.
+#include "base/checked.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "cell/array_check.h"
+#include "cell/cell_private.h"
+#include "device/device_transfer.h"
+
+static size_t part_bytes(const oclstm_state *state) { return state->batch * state->hidden * oclstm_dtype_size_bytes(state->dtype); }
+
+void oclstm_state_destroy(oclstm_state **state) {
+    if (state == NULL || *state == NULL)
+        return;
+    oclstm_state *old = *state;
+    *state = NULL;
+    device_buffer_release(old->device, &old->h[0]);
+    device_buffer_release(old->device, &old->h[1]);
+    device_buffer_release(old->device, &old->c);
+    oclstm_device_close(&old->device);
+    free(old);
+}
+
+oclstm_status oclstm_state_create(oclstm_state **out, oclstm_cell *cell, int64_t batch, oclstm_error *error) {
+    if (out == NULL || cell == NULL)
+        return base_fail(error, OCLSTM_INVALID_ARGUMENT, "oclstm_state_create: %s is NULL", out == NULL ? "out" : "cell");
+    *out = NULL;
+    size_t bytes;
+    if (batch < 0)
+        return base_fail(error, OCLSTM_INVALID_ARGUMENT,
+                         "the batch of a state is %lld; it must be at least 1, or 0 for no batch dimension", (long long)batch);
+    if (!checked_mul(batch > 0 ? (size_t)batch : 1, cell->hidden * cell->element_bytes, &bytes))
+        return base_fail(error, OCLSTM_INVALID_ARGUMENT, "the batch of a state is %lld: its size does not fit in memory",
+                         (long long)batch);
+    oclstm_state *made = base_alloc(1, sizeof *made);
+    if (made == NULL)
+        return base_fail_memory(error, sizeof *made, "the state");
+    made->device = device_retain(cell->device);
+    made->dtype = cell->params.dtype;
+    made->hidden = cell->hidden;
+    made->batch = batch > 0 ? (size_t)batch : 1;
+    made->unbatched = batch == 0;
+    cl_mem *const parts[] = {&made->h[0], &made->h[1], &made->c};
+    oclstm_status status = OCLSTM_OK;
+    for (int i = 0; i < 3 && status == OCLSTM_OK; i++)
+        status = device_buffer_create(parts[i], made->device, CL_MEM_READ_WRITE, bytes, "a state", error);
+    if (status == OCLSTM_OK)
+        status = oclstm_state_set(made, NULL, NULL, error);
+    if (status == OCLSTM_OK)
+        *out = made;
+    else
+        oclstm_state_destroy(&made);
+    return status;
+}
+
+static oclstm_status check_part(const oclstm_state *state, const oclstm_const_array *array, const char *name, oclstm_error *error) {
+    array_expectation expected = {.name = name,
+                                  .dtype = state->dtype,
+                                  .dtype_of = "the state",
+                                  .rank = 2,
+                                  .shape = {(int64_t)state->batch, (int64_t)state->hidden},
+                                  .axes = {"batch", "hidden"}};
+    if (state->unbatched) {
+        expected.rank = 1;
+        expected.shape[0] = (int64_t)state->hidden;
+        expected.axes[0] = "hidden";
+    }
+    return array_check(array, &expected, error);
+}
+
+oclstm_status oclstm_state_set(oclstm_state *state, const oclstm_const_array *h, const oclstm_const_array *c, oclstm_error *error) {
+    if (state == NULL)
+        return base_fail(error, OCLSTM_INVALID_ARGUMENT, "oclstm_state_set: state is NULL");
+    bool has_h = h != NULL && h->data != NULL, has_c = c != NULL && c->data != NULL;
+    if (has_h != has_c)
+        return base_fail(error, OCLSTM_INVALID_ARGUMENT, "%s is given without %s: a state is the pair (h, c), both or neither",
+                         has_h ? "h" : "c", has_h ? "c" : "h");
+    cl_mem h_mem = state->h[state->current];
+    if (!has_h) {
+        oclstm_status status = device_fill_zero(state->device, h_mem, 0, part_bytes(state), error);
+        if (status == OCLSTM_OK)
+            status = device_fill_zero(state->device, state->c, 0, part_bytes(state), error);
+        return status == OCLSTM_OK ? device_finish(state->device, error) : status;
+    }
+    oclstm_status status = check_part(state, h, "h", error);
+    if (status == OCLSTM_OK)
+        status = check_part(state, c, "c", error);
+    if (status == OCLSTM_OK)
+        status = device_write(state->device, h_mem, 0, h->data, part_bytes(state), "h", error);
+    if (status == OCLSTM_OK)
+        status = device_write(state->device, state->c, 0, c->data, part_bytes(state), "c", error);
+    return status;
+}
+
+oclstm_status oclstm_state_get(oclstm_state *state, const oclstm_array *h, const oclstm_array *c, oclstm_error *error) {
+    if (state == NULL)
+        return base_fail(error, OCLSTM_INVALID_ARGUMENT, "oclstm_state_get: state is NULL");
+    const oclstm_array *const wanted[] = {h, c};
+    const cl_mem parts[] = {state->h[state->current], state->c};
+    static const char *const names[] = {"h", "c"};
+    oclstm_status status = OCLSTM_OK;
+    for (int i = 0; i < 2 && status == OCLSTM_OK; i++) {
+        if (wanted[i] == NULL || wanted[i]->data == NULL)
+            continue;
+        const oclstm_const_array view = array_as_const(wanted[i]);
+        status = check_part(state, &view, names[i], error);
+        if (status == OCLSTM_OK)
+            status = device_read(state->device, wanted[i]->data, parts[i], 0, part_bytes(state), names[i], error);
+    }
+    return status;
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// An engine: one way to execute a cell on a device. Each is one row of engine_table (engine_table.c) and one file; nothing else
+// names it. An engine sees buffers on the device only; uploads, slices and states are the business of cell_execute.c.
+#ifndef OCLSTM_CELL_ENGINE_H
+#define OCLSTM_CELL_ENGINE_H
+
+#include <oclstm/cell.h>
+
+#include "device/device.h"
+
+#define ENGINE_COUNT 3 // numbers of oclstm_engine, AUTO included
+
+// A packed copy of a cell's weights; what each buffer holds is the engine's own matter.
+typedef struct engine_weights {
+    cl_mem buffers[3];
+} engine_weights;
+
+// A matrix of rows in a buffer, in elements. Row (t, b) starts at offset + t * step_stride + b * batch_stride.
+typedef struct engine_rows {
+    cl_mem mem;
+    size_t offset;
+    size_t step_stride;
+    size_t batch_stride;
+} engine_rows;
+
+// One time slice. h_in, c_in, c_out: [batch][hidden] without gaps (step_stride unused). c_out may be c_in. y overlaps no
+// other. x's rows lie without gaps in one of the two orders: (t * batch + b) or (b * steps + t).
+typedef struct engine_run {
+    size_t steps, batch;
+    engine_rows x;    // [steps][batch][input]
+    engine_rows h_in; // state before the first step
+    engine_rows c_in;
+    engine_rows c_out; // c after the last step
+    engine_rows y;     // [steps][batch][hidden]: h' of every step
+} engine_run;
+
+typedef struct cell_plan cell_plan;
+
+typedef struct cell_engine {
+    oclstm_engine id;
+    const char *name;
+
+    // Can it run a cell of this dtype here? Writes the reason into why[capacity] when not.
+    bool (*supports)(const device_limits *limits, oclstm_dtype dtype, char *why, size_t capacity);
+
+    // Everything slow: builds kernels, packs the weights if the cell has no packed copy yet, allocates what a slice of plan->capacity_steps
+    // needs. What it made is released by release(), also after a failure half-way.
+    oclstm_status (*prepare)(cell_plan *plan, oclstm_error *error);
+
+    // Enqueues a slice of at most plan->capacity_steps steps. Allocates, compiles and waits for nothing.
+    oclstm_status (*run)(cell_plan *plan, const engine_run *run, oclstm_error *error);
+
+    void (*release)(cell_plan *plan);
+} cell_engine;
+
+extern const cell_engine engine_portable;
+extern const cell_engine engine_clblast;
+
+// The engine of that number (not AUTO).
+const cell_engine *engine_get(oclstm_engine id);
+
+// Decides for a call: the forced engine, or by the stated rule. Writes what and why into text[capacity] when text is not NULL.
+// Fails with UNSUPPORTED when the forced engine cannot run here.
+oclstm_status engine_choose(const cell_engine **out, const oclstm_cell *cell, size_t batch, size_t steps, char *text,
+                            size_t capacity, oclstm_error *error);
+
+#endif

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engines there are, and the rule by which `auto` picks one.
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "cell/cell_private.h"
+
+// The portable engine stands first: what comes after it must have a reason to be taken.
+static const cell_engine *const engine_table[] = {&engine_portable, &engine_clblast};
+enum { ENGINE_ROWS = sizeof engine_table / sizeof engine_table[0] };
+
+const char *oclstm_engine_name(oclstm_engine id) {
+    if (id == OCLSTM_ENGINE_AUTO)
+        return "auto";
+    const cell_engine *found = engine_get(id);
+    return found != NULL ? found->name : "unknown";
+}
+
+oclstm_status oclstm_engine_from_name(oclstm_engine *out, const char *name, oclstm_error *error) {
+    if (out == NULL || name == NULL)
+        return base_fail(error, OCLSTM_INVALID_ARGUMENT, "oclstm_engine_from_name: out and name must not be NULL");
+    *out = OCLSTM_ENGINE_AUTO;
+    if (strcmp(name, "auto") == 0)
+        return OCLSTM_OK;
+    char names[128] = "auto";
+    for (size_t row = 0; row < ENGINE_ROWS; row++) {
+        if (strcmp(name, engine_table[row]->name) == 0) {
+            *out = engine_table[row]->id;
+            return OCLSTM_OK;
+        }
+        base_append(names, sizeof names, ", %s", engine_table[row]->name);
+    }
+    return base_fail(error, OCLSTM_INVALID_ARGUMENT, "there is no engine '%s'; the engines are %s", name, names);
+}
+
+const cell_engine *engine_get(oclstm_engine id) {
+    for (size_t row = 0; row < ENGINE_ROWS; row++) {
+        if (engine_table[row]->id == id)
+            return engine_table[row];
+    }
+    return NULL;
+}
+
+// CLBlast pays where its tiles are filled; below that its launches and copies cost more than the product.
+static const size_t clblast_min_batch = 16, clblast_min_hidden = 64;
+
+static bool is_worth_clblast(const oclstm_cell *cell, size_t batch) {
+    return batch >= clblast_min_batch && cell->hidden >= clblast_min_hidden;
+}
+
+oclstm_status engine_choose(const cell_engine **out, const oclstm_cell *cell, size_t batch, size_t steps, char *text,
+                            size_t capacity, oclstm_error *error) {
+    char why[256] = "", reason[256] = "";
+    const device_limits *limits = device_get_limits(cell->device);
+    const cell_engine *chosen = engine_get(cell->params.engine);
+    if (chosen != NULL) {
+        if (!chosen->supports(limits, cell->params.dtype, why, sizeof why))
+            return base_fail(error, OCLSTM_UNSUPPORTED, "the engine '%s' cannot run on %s: %s; use --engine auto or portable",
+                             chosen->name, limits->name, why);
+        base_append(reason, sizeof reason, "forced");
+    } else if (!is_worth_clblast(cell, batch)) {
+        chosen = &engine_portable;
+        base_append(reason, sizeof reason, "auto: below batch %zu or hidden %zu matrix products are too small for CLBlast",
+                    clblast_min_batch, clblast_min_hidden);
+    } else if (engine_clblast.supports(limits, cell->params.dtype, why, sizeof why)) {
+        chosen = &engine_clblast;
+        base_append(reason, sizeof reason, "auto: batch %zu and hidden %zu fill CLBlast's tiles", batch, cell->hidden);
+    } else {
+        chosen = &engine_portable;
+        base_append(reason, sizeof reason, "auto: CLBlast cannot run here: %s", why);
+    }
+    if (text != NULL && capacity > 0) {
+        text[0] = '\0';
+        base_append(text, capacity, "engine %s for batch %zu, %zu step%s (%s)", chosen->name, batch, steps, steps == 1 ? "" : "s",
+                    reason);
+    }
+    *out = chosen;
+    return OCLSTM_OK;
+}
