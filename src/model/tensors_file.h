@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an open file consists of, and the parsers that fill it in.
+#ifndef OCLSTM_MODEL_TENSORS_FILE_H
+#define OCLSTM_MODEL_TENSORS_FILE_H
+
+#include <jansson.h>
+
+#include <oclstm/tensors.h>
+
+struct oclstm_tensors {
+    char *path;
+    const char *format;
+    unsigned char *bytes; // the mapping, never written; not const because madvise() takes it so
+    size_t size_bytes;    // of the file
+    oclstm_tensor *tensors;
+    const oclstm_tensor **by_name;
+    size_t count;
+    json_t *header; // safetensors: tensor names and metadata point into it
+};
+
+// Each parser checks the whole header against the mapping and sets tensors and count (and header). What it allocated
+// before it failed belongs to the file and goes with it.
+oclstm_status model_safetensors_parse(oclstm_tensors *file, oclstm_error *error);
+oclstm_status model_npy_parse(oclstm_tensors *file, oclstm_error *error);
+
+// Is it one of the formats that people hold models in and that are not read here? Then what it is and what to do, else NULL.
+const char *model_foreign_format(const unsigned char *bytes, size_t size_bytes);
+
+static inline bool model_host_is_big_endian(void) {
+    const union {
+        uint16_t word;
+        unsigned char byte[2];
+    } probe = {1};
+    return probe.byte[0] == 0;
+}
+
+#endif
