@@ -8,20 +8,20 @@
 
 // The input product of a slice is the largest buffer of a call. This bounds it, and by it everything a call allocates: long sequences go
 // through in slices. A slice of this size already fills any device's matrix product.
-static const size_t slice_bytes = (size_t)32 << 20;
+size_t plan_slice_bytes = (size_t)32 << 20;
 
 static size_t largest_row(const oclstm_cell *cell) {
     size_t gates = LSTM_GATES * cell->hidden;
     return gates > cell->input ? gates : cell->input;
 }
 
-// Steps of a slice; at least one, so that a single step may exceed slice_bytes. 0 when one step exceeds what kernels can index.
+// Steps of a slice; at least one, so that a single step may exceed plan_slice_bytes. 0 when one step exceeds what kernels can index.
 static size_t slice_steps(const oclstm_cell *cell, size_t batch, size_t steps) {
     size_t step_elements, step_bytes;
     if (!checked_mul(batch, largest_row(cell), &step_elements) || step_elements > UINT32_MAX ||
         !checked_mul(step_elements, cell->element_bytes, &step_bytes))
         return 0;
-    size_t fit = slice_bytes / step_bytes;
+    size_t fit = plan_slice_bytes / step_bytes;
     if (fit < 1)
         fit = 1;
     return fit < steps ? fit : steps;

@@ -31,6 +31,9 @@ oclstm_status plan_get(cell_plan **out, oclstm_cell *cell, size_t batch, size_t 
 // The staging buffers, made on first use.
 oclstm_status plan_need(cl_mem *buffer, cell_plan *plan, size_t element_count, const char *what, oclstm_error *error);
 
+// The bound on a slice's input product, in bytes. A variable only so that tests can provoke many slices with small data.
+extern size_t plan_slice_bytes;
+
 void plan_destroy(cell_plan *plan);
 
 // Frees the cell's plans.
