@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The faults that mutate.py puts into the kernels: at least three a kernel, each a mistake that somebody could make."""
+
+import typing
+
+
+class Fault(typing.NamedTuple):
+    """One change in a file of cl/."""
+
+    file: str
+    what: str
+    old: str  # stands exactly once in the file
+    new: str
+    tests: tuple[str, ...]  # at least one of these test programs must fail
+
+
+# The test programs that run the kernels against their references.
+PORTABLE = ("portable_kernels",)
+CLBLAST = ("clblast_kernels",)
+
+FAULTS = [
+    # lstm_update: shared by both engines
+    Fault("lstm_shared.h", "gates f and g swapped", "LSTM_GATE_F 1\n#define LSTM_GATE_G 2", "LSTM_GATE_F 2\n#define LSTM_GATE_G 1", PORTABLE),
+    Fault("lstm_shared.h", "gates i and o swapped for clblast",
+          "LSTM_GATE_I 0\n#define LSTM_GATE_F 1\n#define LSTM_GATE_G 2\n#define LSTM_GATE_O 3",
+          "LSTM_GATE_I 3\n#define LSTM_GATE_F 1\n#define LSTM_GATE_G 2\n#define LSTM_GATE_O 0", CLBLAST),
+    Fault("lstm_shared.h", "sign of sigmoid's argument flipped", "((REAL)1 + exp(-x))", "((REAL)1 + exp(x))", PORTABLE),
+    Fault("lstm_shared.h", "tanh of the wrong state", "tanh(c_next)", "tanh(c)", CLBLAST),
+    Fault("lstm_shared.h", "tanh(c') left out", "* tanh(c_next)", "* c_next", PORTABLE),
+    Fault("lstm_shared.h", "input gate dropped", "lstm_sigmoid(i) * tanh(g)", "tanh(g)", CLBLAST),
+    Fault("lstm_shared.h", "sign of g flipped", "lstm_sigmoid(i) * tanh(g)", "lstm_sigmoid(i) * tanh(-g)", PORTABLE),
+    # lstm_transpose
+    Fault("portable.cl", "transpose: last column skipped", "if (k < columns && r < rows)", "if (k + 1u < columns && r < rows)", PORTABLE),
+    Fault("portable.cl", "transpose: last row skipped", "if (k < columns && r < rows)", "if (k < columns && r + 1u < rows)", PORTABLE),
+    Fault("portable.cl", "transpose: not transposed", "wt_gm[k * rows + r] = w_gm[r * columns + k]",
+          "wt_gm[r * columns + k] = w_gm[r * columns + k]", PORTABLE),
+    # lstm_input_product
+    Fault("portable.cl", "input product: bias dropped", "REAL sum0 = bias_gm[r];", "REAL sum0 = 0;", PORTABLE),
+    Fault("portable.cl", "input product: last feature skipped",
+          "uint end = min(begin + LSTM_SUM_BLOCK, input);", "uint end = min(begin + LSTM_SUM_BLOCK, input - 1u);", PORTABLE),
+    Fault("portable.cl", "input product: offset of x ignored", "x0_gm = x_gm + x_offset + row", "x0_gm = x_gm + row", PORTABLE),
+    Fault("portable.cl", "input product: off by one row", "x1_gm = x_gm + x_offset + min(row + 1u, last)",
+          "x1_gm = x_gm + x_offset + min(row, last)", PORTABLE),
+    Fault("portable.cl", "input product: fourth row not stored", "if (row + 3u < rows)", "if (row + 4u < rows)", PORTABLE),
+    # lstm_portable_step
+    Fault("portable.cl", "step: last hidden unit left out of the sum",
+          "uint end = min(begin + LSTM_SUM_BLOCK, hidden);", "uint end = min(begin + LSTM_SUM_BLOCK, hidden - 1u);", PORTABLE),
+    Fault("portable.cl", "step: only the first block is summed", "begin < hidden; begin += LSTM_SUM_BLOCK", "begin < 1u; begin += 1u", PORTABLE),
+    Fault("portable.cl", "step: gates of the first batch row for all", "gx_gm + gx_offset + b * gx_stride + unit", "gx_gm + gx_offset + unit",
+          PORTABLE),
+    Fault("portable.cl", "step: wrong row of c", "c_prev_gm[c_prev_offset + b * hidden + unit]", "c_prev_gm[c_prev_offset + unit]", PORTABLE),
+    Fault("portable.cl", "step: last unit skipped", "if (unit >= hidden || b >= batch)", "if (unit + 1u >= hidden || b >= batch)", PORTABLE),
+    Fault("portable.cl", "step: h strided as if dense", "b * h_next_stride", "b * hidden", PORTABLE),
+    # lstm_fill_bias
+    Fault("clblast_gates.cl", "fill bias: last row skipped", "row < rows)", "row + 1u < rows)", CLBLAST),
+    Fault("clblast_gates.cl", "fill bias: bias dropped", "= bias_gm[r];", "= 0;", CLBLAST),
+    Fault("clblast_gates.cl", "fill bias: last element skipped", "if (r < gates_hidden", "if (r + 1u < gates_hidden", CLBLAST),
+    # lstm_gates
+    Fault("clblast_gates.cl", "gates: last batch row skipped", "b >= batch)", "b + 1u >= batch)", CLBLAST),
+    Fault("clblast_gates.cl", "gates: h and c swapped", "= c_next;\n", "= h_next;\n", CLBLAST),
+    Fault("clblast_gates.cl", "gates: two gates swapped", "gx_row_gm[LSTM_GATE_I * hidden], gx_row_gm[LSTM_GATE_F * hidden]",
+          "gx_row_gm[LSTM_GATE_F * hidden], gx_row_gm[LSTM_GATE_I * hidden]", CLBLAST),
+    Fault("clblast_gates.cl", "gates: c of another batch row", "c_prev_gm[c_prev_offset + b * hidden + unit]", "c_prev_gm[c_prev_offset + unit]",
+          CLBLAST),
+]

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Breaks each kernel on purpose and expects red: mutate.py CL_DIR NAME=TEST_PROGRAM... Reports as TAP, one line a fault.
+
+Each fault is one change of text in a copy of cl/, which OCLSTM_KERNEL_DIR puts in place of the built-in kernels. At least one of the
+test programs named with it must fail; a crash or an exceeded time limit counts as red as well. First all of them must pass on the
+unchanged copy. Without a device everything is skipped, or fails where CI is set.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import typing
+
+import kernel_faults
+
+TIME_LIMIT_S = 120
+
+
+class Outcome(typing.NamedTuple):
+    """How a test program ended."""
+
+    good: bool
+    skipped: bool
+    output: str
+
+
+def run(program: str, kernel_dir: pathlib.Path) -> Outcome:
+    """Runs a test program on the kernels of a folder."""
+    environment = os.environ | {"OCLSTM_KERNEL_DIR": str(kernel_dir)}
+    try:
+        done = subprocess.run([program], env=environment, capture_output=True, text=True, timeout=TIME_LIMIT_S, check=False)
+    except subprocess.TimeoutExpired:
+        return Outcome(False, False, f"no end after {TIME_LIMIT_S} s")
+    return Outcome(done.returncode == 0, "1..0 # SKIP" in done.stdout, done.stdout + done.stderr)
+
+
+def apply(fault: kernel_faults.Fault, kernel_dir: pathlib.Path) -> str | None:
+    """Changes the copy; says why where the text is not there exactly once."""
+    path = kernel_dir / fault.file
+    text = path.read_text(encoding="utf-8")
+    if text.count(fault.old) != 1:
+        return f"{fault.file} has this text {text.count(fault.old)} times, not once: {fault.old}"
+    path.write_text(text.replace(fault.old, fault.new), encoding="utf-8")
+    return None
+
+
+def main() -> int:
+    cl_dir = pathlib.Path(sys.argv[1])
+    programs = dict(argument.split("=", 1) for argument in sys.argv[2:])
+    print(f"1..{len(programs) + len(kernel_faults.FAULTS)}", flush=True)
+    number = failed = 0
+
+    def result(good: bool, name: str, output: str = "") -> None:
+        nonlocal number, failed
+        number += 1
+        failed += not good
+        print("ok" if good else "not ok", number, "-", name, flush=True)
+        if not good:
+            print("\n".join("# " + line for line in output.splitlines()), flush=True)
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        shutil.copytree(cl_dir, folder / "intact")
+        for stem, program in programs.items():
+            outcome = run(program, folder / "intact")
+            if outcome.skipped:
+                # The plan says more; a skip of everything is one line.
+                for _ in range(len(programs) + len(kernel_faults.FAULTS)):
+                    number += 1
+                    print("ok", number, "- # skip no OpenCL device")
+                return 0
+            result(outcome.good, f"{stem} passes on the intact kernels", outcome.output)
+        for place, fault in enumerate(kernel_faults.FAULTS):
+            broken = folder / str(place)
+            shutil.copytree(cl_dir, broken)
+            problem = apply(fault, broken)
+            if problem is None and any(run(programs[stem], broken).good is False for stem in fault.tests):
+                result(True, f"{fault.file}: {fault.what}: seen by {' or '.join(fault.tests)}")
+            else:
+                result(False, f"{fault.file}: {fault.what}", problem or f"{' and '.join(fault.tests)} did not notice")
+            shutil.rmtree(broken)
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

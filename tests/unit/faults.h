@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Failures on demand: every host allocation and OpenCL call that the library makes goes through a linker wrap (-Wl,--wrap), which
+// can let the n-th of them fail. It also counts the OpenCL objects that are held, so that a test can assert that none leaks.
+//
+// A test binary links faults.c with fault_link_args of meson.build. Wraps reach the objects of the binary only: what drivers and
+// CLBlast do inside stays as it is. Jansson's allocations are reached through its own hook.
+#ifndef OCLSTM_TESTS_FAULTS_H
+#define OCLSTM_TESTS_FAULTS_H
+
+#include <stdbool.h>
+
+// Lets the n-th wrapped call from now fail, 1 being the next. Calls after that one succeed.
+void faults_arm(int n);
+
+// Back to no failures. Returns the name of the call that failed since faults_arm(), NULL when there were fewer than n.
+const char *faults_disarm(void);
+
+// True for calls whose failure the library may survive: queries of optional facts, and what it does while cleaning up.
+bool faults_may_be_survived(const char *name);
+
+// OpenCL objects created or retained and not yet released, of all types.
+int faults_live_objects(void);
+
+#endif
