@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "check_file.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "array_view.h"
+#include "check_problem.h"
+
+// The answers a file may hold: the names of y, h' and c', and whether (h0, c0) is fed. y NULL: there is none.
+typedef struct answer_set {
+    bool sequence;
+    bool from_state;
+    const char *names[3];
+} answer_set;
+
+static const answer_set answer_sets[] = {
+    {false, true, {NULL, "h1", "c1"}},
+    {false, false, {NULL, "h1_zero_state", "c1_zero_state"}},
+    {true, true, {"y", "hn", "cn"}},
+};
+
+// Everything of one evaluation. Index 0 y, 1 h', 2 c'.
+typedef struct evaluation {
+    void *x, *h, *c;                  // in the problem's dtype
+    double *x_wide, *h_wide, *c_wide; // the same in double precision
+    int64_t counts[3];
+    void *got[3];
+    double *got_wide[3];
+    double *exact[3];
+} evaluation;
+
+static void evaluation_free(evaluation *run) {
+    void *const single[] = {run->x, run->h, run->c, run->x_wide, run->h_wide, run->c_wide};
+    for (int i = 0; i < 6; i++)
+        free(single[i]);
+    for (int i = 0; i < 3; i++) {
+        free(run->got[i]);
+        free(run->got_wide[i]);
+        free(run->exact[i]);
+    }
+}
+
+static bool check_state_shape(const check_problem *problem, const oclstm_tensor *tensor, check_outcome *outcome) {
+    const int64_t expected = problem->batch * problem->entry.hidden_size;
+    int64_t count = 1;
+    for (int axis = 0; axis < tensor->rank; axis++)
+        count *= tensor->shape[axis];
+    return count == expected ||
+           check_settle(outcome, CHECK_FAIL, "tensor '%s' has %" PRId64 " values; expected %" PRId64 ", batch x hidden",
+                        tensor->name, count, expected);
+}
+
+static bool read_inputs(evaluation *run, const check_problem *problem, bool from_state, check_outcome *outcome) {
+    const oclstm_tensors *file = problem->file;
+    run->x = check_read(file, problem->x, problem->dtype, outcome);
+    run->x_wide = check_read(file, problem->x, OCLSTM_F64, outcome);
+    if (!run->x || !run->x_wide)
+        return false;
+    if (!from_state || !problem->h0)
+        return true;
+    if (!check_state_shape(problem, problem->h0, outcome) || !check_state_shape(problem, problem->c0, outcome))
+        return false;
+    run->h = check_read(file, problem->h0, problem->dtype, outcome);
+    run->c = check_read(file, problem->c0, problem->dtype, outcome);
+    run->h_wide = check_read(file, problem->h0, OCLSTM_F64, outcome);
+    run->c_wide = check_read(file, problem->c0, OCLSTM_F64, outcome);
+    return run->h && run->c && run->h_wide && run->c_wide;
+}
+
+static bool make_room(evaluation *run, const check_problem *problem, check_outcome *outcome) {
+    const int64_t state = problem->batch * problem->entry.hidden_size;
+    const int64_t counts[3] = {state * problem->steps, state, state};
+    memcpy(run->counts, counts, sizeof counts);
+    for (int i = 0; i < 3; i++) {
+        const size_t count = (size_t)counts[i];
+        run->got[i] = calloc(count, sizeof(double));
+        run->got_wide[i] = calloc(count, sizeof(double));
+        run->exact[i] = calloc(count, sizeof(double));
+        if (!run->got[i] || !run->got_wide[i] || !run->exact[i])
+            return check_settle(outcome, CHECK_FAIL, "no memory for %zu results", count);
+    }
+    return true;
+}
+
+static oclstm_const_array input_of(const oclstm_tensor *tensor, const void *data, oclstm_dtype dtype) {
+    oclstm_const_array array = {.data = data, .dtype = dtype, .rank = tensor->rank};
+    memcpy(array.shape, tensor->shape, sizeof array.shape);
+    return array;
+}
+
+static oclstm_array state_of(const check_problem *problem, void *data) {
+    if (problem->batched)
+        return oclstm_out_2d(data, problem->dtype, problem->batch, problem->entry.hidden_size);
+    return oclstm_out_1d(data, problem->dtype, problem->entry.hidden_size);
+}
+
+static oclstm_status compute(evaluation *run, const check_problem *problem, oclstm_cell *cell, oclstm_error *error) {
+    const oclstm_const_array x = input_of(problem->x, run->x, problem->dtype);
+    oclstm_const_array h = {0}, c = {0};
+    if (run->h) {
+        h = array_read_only(state_of(problem, run->h));
+        c = array_read_only(state_of(problem, run->c));
+    }
+    if (!problem->sequence) {
+        const oclstm_step step = {
+            .x = x, .h = h, .c = c, .h_out = state_of(problem, run->got[1]), .c_out = state_of(problem, run->got[2])};
+        return oclstm_cell_step(cell, &step, error);
+    }
+    oclstm_sequence sequence = {.x = x,
+                                .h = h,
+                                .c = c,
+                                .h_out = state_of(problem, run->got[1]),
+                                .c_out = state_of(problem, run->got[2]),
+                                .batch_first = problem->batch_first};
+    sequence.y = (oclstm_array){.data = run->got[0], .dtype = problem->dtype, .rank = problem->x->rank};
+    memcpy(sequence.y.shape, problem->x->shape, sizeof sequence.y.shape);
+    sequence.y.shape[problem->x->rank - 1] = problem->entry.hidden_size;
+    return oclstm_cell_sequence(cell, &sequence, error);
+}
+
+// One result against the file's answer, where it has it, and against the exact value.
+static bool compare_result(const evaluation *run, int which, const answer_set *set, const check_problem *problem,
+                           check_outcome *outcome) {
+    const oclstm_tensor *answer = set->names[which] ? oclstm_tensors_find(problem->file, set->names[which]) : NULL;
+    if (!answer)
+        return true;
+    const size_t size = oclstm_dtype_size_bytes(answer->dtype);
+    if (!size || answer->size_bytes / size != (uint64_t)run->counts[which])
+        return check_settle(outcome, CHECK_FAIL, "tensor '%s' does not have the %" PRId64 " values expected", answer->name,
+                            run->counts[which]);
+    double *expected = check_read(problem->file, answer, OCLSTM_F64, outcome);
+    if (!expected)
+        return false;
+    reference_widen(run->got_wide[which], run->got[which], problem->dtype, run->counts[which]);
+    compare_add(&outcome->worst, set->names[which], run->got_wide[which], expected, run->counts[which]);
+    compare_add(&outcome->exact, set->names[which], run->got_wide[which], run->exact[which], run->counts[which]);
+    outcome->compared = true;
+    free(expected);
+    return true;
+}
+
+static bool evaluate(const check_problem *problem, const answer_set *set, oclstm_cell *cell, check_outcome *outcome) {
+    evaluation run = {0};
+    oclstm_error error;
+    bool good = read_inputs(&run, problem, set->from_state, outcome) && make_room(&run, problem, outcome);
+    if (good && compute(&run, problem, cell, &error) != OCLSTM_OK)
+        good = check_settle(outcome, CHECK_FAIL, "%s", error.message);
+    if (good && !reference_sequence(&problem->exact, problem->steps, problem->batch, problem->batch_first, run.x_wide, run.h_wide,
+                                    run.c_wide, run.exact[0], run.exact[1], run.exact[2]))
+        good = check_settle(outcome, CHECK_FAIL, "no memory for the reference");
+    for (int i = 0; good && i < 3; i++)
+        good = compare_result(&run, i, set, problem, outcome);
+    evaluation_free(&run);
+    return good;
+}
+
+static double tolerance_of(const check_problem *problem, const cli_options *options) {
+    const char *own = oclstm_tensors_metadata(problem->file, "tolerance_forward");
+    if (options->tolerance_given)
+        return options->tolerance;
+    if (own)
+        return strtod(own, NULL);
+    return problem->dtype == OCLSTM_F64 ? 1e-12 : 2e-5;
+}
+
+static void check_problem_on(const check_problem *problem, oclstm_device *device, const cli_options *options,
+                             check_outcome *outcome) {
+    oclstm_cell *cell = NULL;
+    oclstm_error error;
+    if (problem->dtype == OCLSTM_F64 && !oclstm_device_get_info(device)->has_fp64) {
+        check_settle(outcome, CHECK_SKIP, "float64: the device does not have it");
+        return;
+    }
+    if (oclstm_cell_load(&cell, device, check_problem_weights(problem), problem->entry.name,
+                         OCLSTM_CELL(.dtype = problem->dtype, .engine = options->engine), &error) != OCLSTM_OK) {
+        check_settle(outcome, CHECK_FAIL, "%s", error.message);
+        return;
+    }
+    bool good = true;
+    outcome->tolerance = tolerance_of(problem, options);
+    for (size_t i = 0; good && i < sizeof answer_sets / sizeof answer_sets[0]; i++) {
+        const answer_set *set = &answer_sets[i];
+        if (set->sequence == problem->sequence &&
+            (oclstm_tensors_find(problem->file, set->names[1]) || oclstm_tensors_find(problem->file, set->names[2])))
+            good = evaluate(problem, set, cell, outcome);
+    }
+    outcome->engine = oclstm_cell_last_engine(cell);
+    oclstm_cell_destroy(&cell);
+    if (!good)
+        outcome->compared = false;
+    else if (!outcome->compared)
+        check_settle(outcome, CHECK_FAIL, "there are no answers: tensors %s are missing",
+                     problem->sequence ? "y, hn, cn" : "h1, c1");
+    else
+        outcome->result = compare_within(&outcome->worst, outcome->tolerance) ? CHECK_OK : CHECK_FAIL;
+}
+
+void check_file(check_outcome *out, const char *path, oclstm_device *device, const cli_options *options) {
+    check_problem problem;
+    *out = (check_outcome){.path = path, .result = CHECK_FAIL};
+    if (check_problem_open(&problem, out, path))
+        check_problem_on(&problem, device, options, out);
+    check_problem_close(&problem);
+}

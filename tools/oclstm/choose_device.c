@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "choose_device.h"
+
+#include "report.h"
+
+const char *device_kind_word(oclstm_device_kind kind) {
+    switch (kind) {
+    case OCLSTM_DEVICE_GPU:
+        return "gpu";
+    case OCLSTM_DEVICE_NPU:
+        return "npu";
+    case OCLSTM_DEVICE_CPU:
+        return "cpu";
+    case OCLSTM_DEVICE_OTHER:
+        break;
+    }
+    return "other";
+}
+
+int choose_device(oclstm_device **out, const cli_options *options) {
+    oclstm_error error;
+    const oclstm_status status = oclstm_device_open(out, options->device, &error);
+    if (status != OCLSTM_OK) {
+        report_error(&error);
+        return status == OCLSTM_INVALID_ARGUMENT ? EXIT_MISUSE : exit_code_of(status);
+    }
+    if (options->verbose) {
+        const oclstm_device_info *info = oclstm_device_get_info(*out);
+        report("device %d, %s: %s (%s), %s", info->index, device_kind_word(info->kind), info->name, info->platform_name,
+               info->driver_version);
+    }
+    return EXIT_DONE;
+}

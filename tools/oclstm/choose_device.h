@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opening the device that the command line names.
+#ifndef OCLSTM_TOOL_CHOOSE_DEVICE_H
+#define OCLSTM_TOOL_CHOOSE_DEVICE_H
+
+#include "options.h"
+
+// Opens the device; at -v says which. EXIT_DONE, or the exit code with the fault already said: EXIT_MISUSE for a selector that
+// names no device or several, EXIT_NO_DEVICE where there is none to use.
+int choose_device(oclstm_device **out, const cli_options *options);
+
+// "gpu", "npu", "cpu", "other".
+const char *device_kind_word(oclstm_device_kind kind);
+
+#endif

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// `oclstm run`: files, then device, then the work, then the results; nothing is kept of a run that fails.
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "choose_device.h"
+#include "commands.h"
+#include "report.h"
+#include "run_job.h"
+
+static int misuse(const char *text) {
+    report("run: %s", text);
+    fputs("Try 'oclstm run --help'.\n", stderr);
+    return EXIT_MISUSE;
+}
+
+static bool same_file(const char *a, const char *b) { return a && b && strcmp(a, b) == 0; }
+
+static int check_options(const cli_options *options) {
+    if (!options->input)
+        return misuse("-i X is missing: the input to run the cell on");
+    if (!options->h0 != !options->c0)
+        return misuse(options->h0 ? "--h0 without --c0: give both, or neither for zero"
+                                  : "--c0 without --h0: give both, or neither for zero");
+    if (same_file(options->output, options->hn) || same_file(options->output, options->cn) || same_file(options->hn, options->cn))
+        return misuse("-o, --hn and --cn must name different files");
+    return EXIT_DONE;
+}
+
+static int fail(const oclstm_error *error) {
+    report_error(error);
+    return exit_code_of(error->status);
+}
+
+static int open_files(run_job *job) {
+    const cli_options *options = job->options;
+    oclstm_error error;
+    if (oclstm_tensors_open(&job->model, options->operands[0], &error) != OCLSTM_OK ||
+        oclstm_tensors_find_cell(job->model, options->cell, &job->entry, &error) != OCLSTM_OK)
+        return fail(&error);
+    int code = run_source_open(&job->x, options->input);
+    if (code == EXIT_DONE)
+        code = run_source_open(&job->h0, options->h0);
+    if (code == EXIT_DONE)
+        code = run_source_open(&job->c0, options->c0);
+    return code;
+}
+
+static int load_cell(run_job *job) {
+    oclstm_error error;
+    const double begin = run_clock();
+    const int code = choose_device(&job->device, job->options);
+    if (code != EXIT_DONE)
+        return code;
+    const double opened = run_clock();
+    if (oclstm_cell_load(&job->cell, job->device, job->model, job->options->cell,
+                         OCLSTM_CELL(.dtype = job->shape.dtype, .engine = job->options->engine), &error) != OCLSTM_OK)
+        return fail(&error);
+    job->times.device = opened - begin;
+    job->times.cell = run_clock() - opened;
+    if (!job->options->verbose)
+        return EXIT_DONE;
+    char why[512];
+    const run_shape *shape = &job->shape;
+    if (oclstm_cell_explain(job->cell, shape->batch, shape->steps, why, sizeof why, &error) != OCLSTM_OK)
+        return fail(&error);
+    report("cell '%s': input %" PRId64 ", hidden %" PRId64 ", %s, weights %s, computed in %s", job->entry.name, shape->input,
+           shape->hidden, job->entry.bias ? "bias" : "no bias", oclstm_dtype_name(job->entry.dtype),
+           oclstm_dtype_name(shape->dtype));
+    report("engine: %s", why);
+    return EXIT_DONE;
+}
+
+// A time with three or four digits and a unit that suits it.
+static const char *duration(char text[32], double seconds) {
+    if (seconds >= 1.0)
+        snprintf(text, 32, "%.2f s", seconds);
+    else if (seconds >= 1e-3)
+        snprintf(text, 32, "%.1f ms", seconds * 1e3);
+    else
+        snprintf(text, 32, "%.1f us", seconds * 1e6);
+    return text;
+}
+
+static void summarise(const run_job *job) {
+    char total[32], each[32];
+    if (job->options->quiet)
+        return;
+    if (job->options->verbose) {
+        char device[32], cell[32], kernels[32];
+        report("set-up: device %s, cell %s, first step with kernels %s", duration(device, job->times.device),
+               duration(cell, job->times.cell), duration(kernels, job->times.kernels));
+    }
+    const oclstm_device_info *info = oclstm_device_get_info(job->device);
+    const double steps = (double)job->shape.steps, seconds = job->times.steps > 1e-9 ? job->times.steps : 1e-9;
+    report("%s (%s), engine %s, %" PRId64 " steps x batch %" PRId64 " in %s, %s/step, %.0f steps/s", info->name,
+           info->platform_name, oclstm_engine_name(oclstm_cell_last_engine(job->cell)), job->shape.steps, job->shape.batch,
+           duration(total, seconds), duration(each, seconds / steps), steps / seconds);
+}
+
+static int run_in_order(run_job *job) {
+    int code = check_options(job->options);
+    if (code == EXIT_DONE)
+        code = open_files(job);
+    if (code == EXIT_DONE)
+        code = run_shape_decide(job);
+    if (code == EXIT_DONE)
+        code = run_outputs_create(job);
+    if (code == EXIT_DONE)
+        code = load_cell(job);
+    if (code == EXIT_DONE)
+        code = run_slices(job);
+    if (code == EXIT_DONE && run_signal())
+        code = EXIT_SIGNAL + run_signal();
+    if (code == EXIT_DONE)
+        code = run_outputs_commit(job);
+    if (code == EXIT_DONE)
+        summarise(job);
+    if (code > EXIT_SIGNAL)
+        report("run: stopped by a signal; no result was written");
+    return code;
+}
+
+int cmd_run(const cli_options *options) {
+    run_job job = {.options = options};
+    run_catch_signals();
+    const int code = run_in_order(&job);
+    run_outputs_discard(&job);
+    oclstm_state_destroy(&job.state);
+    oclstm_cell_destroy(&job.cell);
+    oclstm_device_close(&job.device);
+    run_source_close(&job.x);
+    run_source_close(&job.h0);
+    run_source_close(&job.c0);
+    oclstm_tensors_close(&job.model);
+    return code;
+}
