@@ -16,6 +16,9 @@ static oclstm_status status_of(cl_int code, const char *call) {
     case CL_MEM_OBJECT_ALLOCATION_FAILURE:
     case CL_INVALID_BUFFER_SIZE:
         return OCLSTM_OUT_OF_DEVICE_MEMORY;
+    case CL_BUILD_PROGRAM_FAILURE:
+    case CL_INVALID_BUILD_OPTIONS:
+        return OCLSTM_BUILD_FAILED;
     case CL_OUT_OF_RESOURCES:
         if (strcmp(call, "clCreateBuffer") == 0 || strcmp(call, "clEnqueueMigrateMemObjects") == 0)
             return OCLSTM_OUT_OF_DEVICE_MEMORY;

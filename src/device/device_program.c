@@ -48,10 +48,11 @@ static void fetch_log(oclstm_error *error, const oclstm_device *device, cl_progr
     free(log);
 }
 
+// Whatever code the driver gives, short of memory: the kernel did not build, and the log is wanted.
 static oclstm_status fail_build(oclstm_error *error, const oclstm_device *device, const program_entry *entry, cl_int code) {
     oclstm_status status =
         device_fail(error, device, code, "clBuildProgram", "building \"%s\" with options \"%.300s\"", entry->file, entry->options);
-    if (status != OCLSTM_OPENCL)
+    if (status != OCLSTM_OPENCL && status != OCLSTM_BUILD_FAILED)
         return status;
     if (error) {
         error->status = OCLSTM_BUILD_FAILED;

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "matmul/matmul.h"
+
+#include <stdio.h>
+
+#include "base/checked.h"
+#include "base/error.h"
+#include "matmul/matmul_private.h"
+
+// What CLBlast 1.5.3's default parameters ask for: 256 work-items (32 x 8) to pad a matrix, 128 for the product, 64 x 1 for GEMV; two
+// tiles of 32 x 32 in local memory. It has no call that tells.
+#define NEEDED_GROUP 256
+static const size_t needed_items[2] = {64, 16};
+
+static size_t needed_local_bytes(oclstm_dtype dtype) { return (size_t)2 * 32 * 32 * oclstm_dtype_size_bytes(dtype); }
+
+bool matmul_supported(const device_limits *limits, oclstm_dtype dtype, char *why, size_t capacity) {
+    if (dtype != OCLSTM_F32 && dtype != OCLSTM_F64)
+        snprintf(why, capacity, "CLBlast products are in float32 or float64, not %s", oclstm_dtype_name(dtype));
+    else if (dtype == OCLSTM_F64 && !limits->has_fp64)
+        snprintf(why, capacity, "the device has no float64 (cl_khr_fp64)");
+    else if (limits->max_work_group_size < NEEDED_GROUP)
+        snprintf(why, capacity, "CLBlast needs work-groups of %d, the device's largest is %zu", NEEDED_GROUP,
+                 limits->max_work_group_size);
+    else if (limits->max_work_item_sizes[0] < needed_items[0] || limits->max_work_item_sizes[1] < needed_items[1])
+        snprintf(why, capacity, "CLBlast needs work-groups of %zu x %zu, the device allows %zu x %zu", needed_items[0],
+                 needed_items[1], limits->max_work_item_sizes[0], limits->max_work_item_sizes[1]);
+    else if (limits->local_memory_bytes < needed_local_bytes(dtype))
+        snprintf(why, capacity, "CLBlast needs %zu bytes of local memory, the device has %zu", needed_local_bytes(dtype),
+                 (size_t)limits->local_memory_bytes);
+    else
+        return true;
+    return false;
+}
+
+// --- sizes ------------------------------------------------------------------------------------------------------------
+
+// CLBlast's kernels count elements in int.
+static bool fits_kernel_index(size_t offset, size_t rows, size_t columns, size_t stride) {
+    size_t end;
+    return rows > 0 && checked_mul(rows - 1, stride, &end) && checked_add(end, columns, &end) && checked_add(end, offset, &end) &&
+           end <= MATMUL_MAX_ELEMENTS;
+}
+
+static oclstm_status check_sizes(const matmul_shape *shape, size_t offset_a, size_t offset_b, size_t offset_c,
+                                 oclstm_error *error) {
+    if (fits_kernel_index(offset_a, shape->m, shape->k, shape->lda) &&
+        fits_kernel_index(offset_b, shape->n, shape->k, shape->ldb) && fits_kernel_index(offset_c, shape->m, shape->n, shape->ldc))
+        return OCLSTM_OK;
+    return base_fail(
+        error, OCLSTM_UNSUPPORTED,
+        "a product of %zu x %zu by %zu x %zu reaches beyond element %zu of a buffer, the last that CLBlast's kernels can "
+        "address; use a smaller batch, fewer steps at a time, or the portable engine",
+        shape->m, shape->k, shape->k, shape->n, MATMUL_MAX_ELEMENTS);
+}
+
+// --- calls ------------------------------------------------------------------------------------------------------------
+
+static CLBlastStatusCode ask_gemm_temporary(size_t *temporary_bytes, cl_command_queue queue, const matmul_shape *shape) {
+    // The most for the shape: with an offset of 0 and sizes of whole tiles CLBlast leaves a copy out, which a later call may need.
+    const size_t offset = 1;
+    if (shape->dtype == OCLSTM_F64)
+        return CLBlastDGemmTempBufferSize(CLBlastLayoutRowMajor, CLBlastTransposeNo, CLBlastTransposeYes, shape->m, shape->n,
+                                          shape->k, offset, shape->lda, offset, shape->ldb, offset, shape->ldc, &queue,
+                                          temporary_bytes);
+    return CLBlastSGemmTempBufferSize(CLBlastLayoutRowMajor, CLBlastTransposeNo, CLBlastTransposeYes, shape->m, shape->n, shape->k,
+                                      offset, shape->lda, offset, shape->ldb, offset, shape->ldc, &queue, temporary_bytes);
+}
+
+oclstm_status matmul_prepare(oclstm_device *device, const matmul_shape *shape, size_t *temporary_bytes, oclstm_error *error) {
+    matmul_routine routine = matmul_routine_of(shape->m);
+    *temporary_bytes = 0;
+    oclstm_status status = check_sizes(shape, 0, 0, 0, error);
+    if (status == OCLSTM_OK)
+        status = matmul_first_use(device, shape->dtype, routine, error);
+    if (status != OCLSTM_OK || routine == MATMUL_GEMV)
+        return status;
+    CLBlastStatusCode code = ask_gemm_temporary(temporary_bytes, device_get_queue(device), shape);
+    if (code != CLBlastSuccess)
+        return matmul_fail(error, device, code, "CLBlastGemmTempBufferSize", shape);
+    if (*temporary_bytes / oclstm_dtype_size_bytes(shape->dtype) > MATMUL_MAX_ELEMENTS)
+        return base_fail(
+            error, OCLSTM_UNSUPPORTED,
+            "CLBlast's copies for a product of %zu x %zu by %zu x %zu take more than the %zu elements that its kernels can "
+            "address; use a smaller batch, fewer steps at a time, or the portable engine",
+            shape->m, shape->k, shape->k, shape->n, MATMUL_MAX_ELEMENTS);
+    return OCLSTM_OK;
+}
+
+static oclstm_status call_gemm(oclstm_device *device, const matmul_shape *shape, matmul_operand a, matmul_operand b,
+                               matmul_operand c, cl_mem temporary, oclstm_error *error) {
+    cl_command_queue queue = device_get_queue(device);
+    if (shape->dtype == OCLSTM_F64) {
+        CLBlastStatusCode code = CLBlastDgemmWithTempBuffer(
+            CLBlastLayoutRowMajor, CLBlastTransposeNo, CLBlastTransposeYes, shape->m, shape->n, shape->k, 1.0, a.mem, a.offset,
+            shape->lda, b.mem, b.offset, shape->ldb, 1.0, c.mem, c.offset, shape->ldc, &queue, NULL, temporary);
+        return code == CLBlastSuccess ? OCLSTM_OK : matmul_fail(error, device, code, "CLBlastDgemmWithTempBuffer", shape);
+    }
+    CLBlastStatusCode code = CLBlastSgemmWithTempBuffer(CLBlastLayoutRowMajor, CLBlastTransposeNo, CLBlastTransposeYes, shape->m,
+                                                        shape->n, shape->k, 1.0F, a.mem, a.offset, shape->lda, b.mem, b.offset,
+                                                        shape->ldb, 1.0F, c.mem, c.offset, shape->ldc, &queue, NULL, temporary);
+    return code == CLBlastSuccess ? OCLSTM_OK : matmul_fail(error, device, code, "CLBlastSgemmWithTempBuffer", shape);
+}
+
+// One row: c[n] += B[n][k] * a[k].
+static oclstm_status call_gemv(oclstm_device *device, const matmul_shape *shape, matmul_operand a, matmul_operand b,
+                               matmul_operand c, oclstm_error *error) {
+    cl_command_queue queue = device_get_queue(device);
+    if (shape->dtype == OCLSTM_F64) {
+        CLBlastStatusCode code = CLBlastDgemv(CLBlastLayoutRowMajor, CLBlastTransposeNo, shape->n, shape->k, 1.0, b.mem, b.offset,
+                                              shape->ldb, a.mem, a.offset, 1, 1.0, c.mem, c.offset, 1, &queue, NULL);
+        return code == CLBlastSuccess ? OCLSTM_OK : matmul_fail(error, device, code, "CLBlastDgemv", shape);
+    }
+    CLBlastStatusCode code = CLBlastSgemv(CLBlastLayoutRowMajor, CLBlastTransposeNo, shape->n, shape->k, 1.0F, b.mem, b.offset,
+                                          shape->ldb, a.mem, a.offset, 1, 1.0F, c.mem, c.offset, 1, &queue, NULL);
+    return code == CLBlastSuccess ? OCLSTM_OK : matmul_fail(error, device, code, "CLBlastSgemv", shape);
+}
+
+// beta is 1, so C's NaN and infinity stay; the zeros that CLBlast pads with meet only zeros or columns that are thrown away, so infinity in
+// A or B makes no NaN of its own.
+oclstm_status matmul_call(oclstm_device *device, const matmul_shape *shape, matmul_operand a, matmul_operand b, matmul_operand c,
+                          cl_mem temporary, oclstm_error *error) {
+    if (matmul_routine_of(shape->m) == MATMUL_GEMV)
+        return call_gemv(device, shape, a, b, c, error);
+    return call_gemm(device, shape, a, b, c, temporary, error);
+}
+
+oclstm_status matmul_enqueue(oclstm_device *device, const matmul_shape *shape, matmul_operand a, matmul_operand b, matmul_operand c,
+                             cl_mem temporary, oclstm_error *error) {
+    oclstm_status status = check_sizes(shape, a.offset, b.offset, c.offset, error);
+    if (status == OCLSTM_OK)
+        status = matmul_first_use(device, shape->dtype, matmul_routine_of(shape->m), error);
+    if (status == OCLSTM_OK)
+        status = matmul_call(device, shape, a, b, c, temporary, error);
+    return status;
+}

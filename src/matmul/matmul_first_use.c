@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// CLBlast 1.5.3 races when two threads use it for the first time: its parameter database is filled without a lock, and two
+// threads that compile the same program fail with CLBlastUnexpectedError ("object already in cache"). So the first use of each
+// routine, for each device object and dtype, is a tiny product made here under a lock of the process. It also takes the
+// compilation (seconds on a cold PoCL) out of the step loop.
+#include <pthread.h>
+
+#include "base/error.h"
+#include "matmul/matmul_private.h"
+
+static pthread_mutex_t first_use_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static unsigned mark_of(oclstm_dtype dtype, matmul_routine routine) {
+    return (dtype == OCLSTM_F64 ? 1U : 0U) | (routine == MATMUL_GEMV ? 2U : 0U);
+}
+
+// Its cache keeps contexts alive. It is the process's: a program that also calls CLBlast itself only compiles again.
+static void clear_cache(void) { (void)CLBlastClearCache(); }
+
+static oclstm_status run_tiny(oclstm_device *device, oclstm_dtype dtype, matmul_routine routine, oclstm_error *error) {
+    enum { SIZE = 2, ELEMENTS = SIZE * SIZE };
+    const matmul_shape shape = {dtype, routine == MATMUL_GEMV ? 1 : SIZE, SIZE, SIZE, SIZE, SIZE, SIZE};
+    cl_mem mem = NULL;
+    size_t size_bytes = 3 * ELEMENTS * oclstm_dtype_size_bytes(dtype);
+    oclstm_status status = device_buffer_create(&mem, device, CL_MEM_READ_WRITE, size_bytes, "CLBlast's first use", error);
+    if (status == OCLSTM_OK)
+        status = device_fill_zero(device, mem, 0, size_bytes, error);
+    if (status == OCLSTM_OK)
+        status = matmul_call(device, &shape, (matmul_operand){mem, 0}, (matmul_operand){mem, ELEMENTS},
+                             (matmul_operand){mem, 2 * ELEMENTS}, NULL, error);
+    if (status == OCLSTM_OK)
+        status = device_finish(device, error);
+    device_buffer_release(device, &mem);
+    return status;
+}
+
+oclstm_status matmul_first_use(oclstm_device *device, oclstm_dtype dtype, matmul_routine routine, oclstm_error *error) {
+    unsigned mark = mark_of(dtype, routine);
+    oclstm_status status = OCLSTM_OK;
+    if (!device_needs_warmup(device, mark))
+        return OCLSTM_OK;
+    device_on_last_close(clear_cache);
+    pthread_mutex_lock(&first_use_lock);
+    if (device_needs_warmup(device, mark)) {
+        status = run_tiny(device, dtype, routine, error);
+        if (status == OCLSTM_OK)
+            device_mark_warm(device, mark);
+    }
+    pthread_mutex_unlock(&first_use_lock);
+    return status;
+}
