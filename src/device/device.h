@@ -56,8 +56,9 @@ oclstm_status device_flush(oclstm_device *device, oclstm_error *error);
 
 // --- programs -------------------------------------------------------------------------------------------------------------
 
-// Builds `file` ("portable.cl", from cl/, with lstm_shared.h in front of it: kernels include nothing themselves) with options ("-D REAL=float ..."), or takes it from the
-// device's cache keyed by (file, options). The program belongs to the device. On a compiler error: BUILD_FAILED with the log.
+// Builds a program of files of cl/ ("portable.cl", or several with a space between: "fused_math.cl fused_rows.cl"), lstm_shared.h in front of
+// them: kernels include nothing themselves. Options as from device_dtype_options() and the engine's own. Taken from the device's cache where (files,
+// options) were built before. The program belongs to the device. On a compiler error: BUILD_FAILED with the log.
 oclstm_status device_program_get(cl_program *out, oclstm_device *device, const char *file, const char *options,
                                  oclstm_error *error);
 

@@ -63,19 +63,49 @@ static oclstm_status fail_build(oclstm_error *error, const oclstm_device *device
     return OCLSTM_BUILD_FAILED;
 }
 
+// The texts of a program: the shared header, then the files of its list, each with a #line in front so that compile errors name it.
+enum { MAX_FILES = 5 };
+
+typedef struct program_texts {
+    kernel_text loaded[MAX_FILES + 1];
+    char lines[MAX_FILES + 1][96];
+    const char *strings[2 * (MAX_FILES + 1)];
+    cl_uint count;
+} program_texts;
+
+static oclstm_status add_text(program_texts *texts, const program_entry *entry, const char *file, size_t length,
+                              oclstm_error *error) {
+    char name[64] = "";
+    cl_uint place = texts->count / 2;
+    if (length >= sizeof name || place > MAX_FILES)
+        return base_fail(error, OCLSTM_IO, "the list of kernel files \"%s\" is too long", entry->file);
+    memcpy(name, file, length);
+    oclstm_status status = kernel_text_load(&texts->loaded[place], entry->kernel_dir, name, error);
+    if (status != OCLSTM_OK)
+        return status;
+    base_append(texts->lines[place], sizeof texts->lines[place], "\n#line 1 \"%s\"\n", name);
+    texts->strings[texts->count++] = texts->lines[place];
+    texts->strings[texts->count++] = texts->loaded[place].text;
+    return OCLSTM_OK;
+}
+
+static oclstm_status load_texts(program_texts *texts, const program_entry *entry, oclstm_error *error) {
+    oclstm_status status = add_text(texts, entry, SHARED_HEADER, strlen(SHARED_HEADER), error);
+    for (const char *file = entry->file; *file != '\0' && status == OCLSTM_OK;) {
+        size_t length = strcspn(file, " ");
+        status = add_text(texts, entry, file, length, error);
+        file += length + strspn(file + length, " ");
+    }
+    return status;
+}
+
 static oclstm_status build(program_entry *entry, const oclstm_device *device, oclstm_error *error) {
-    kernel_text shared = {0}, kernels = {0};
-    char line[96];
+    program_texts texts = {0};
     cl_int code;
-    oclstm_status status = kernel_text_load(&shared, entry->kernel_dir, SHARED_HEADER, error);
-    if (status == OCLSTM_OK)
-        status = kernel_text_load(&kernels, entry->kernel_dir, entry->file, error);
+    oclstm_status status = load_texts(&texts, entry, error);
     if (status != OCLSTM_OK)
         goto done;
-    line[0] = '\0';
-    base_append(line, sizeof line, "\n#line 1 \"%.64s\"\n", entry->file);
-    const char *texts[] = {"#line 1 \"" SHARED_HEADER "\"\n", shared.text, line, kernels.text};
-    entry->program = clCreateProgramWithSource(device->context, 4, texts, NULL, &code);
+    entry->program = clCreateProgramWithSource(device->context, texts.count, texts.strings, NULL, &code);
     if (code != CL_SUCCESS) {
         entry->program = NULL;
         status = device_fail(error, device, code, "clCreateProgramWithSource", "making a program of \"%s\"", entry->file);
@@ -85,8 +115,8 @@ static oclstm_status build(program_entry *entry, const oclstm_device *device, oc
     if (code != CL_SUCCESS)
         status = fail_build(error, device, entry, code);
 done:
-    free(shared.owned);
-    free(kernels.owned);
+    for (size_t i = 0; i < sizeof texts.loaded / sizeof texts.loaded[0]; i++)
+        free(texts.loaded[i].owned);
     return status;
 }
 
