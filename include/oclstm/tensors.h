@@ -63,6 +63,9 @@ OCLSTM_API const oclstm_tensor *oclstm_tensors_find(const oclstm_tensors *file, 
 /** A value of the file's `__metadata__`, or NULL. Valid until the file is closed. */
 OCLSTM_API const char *oclstm_tensors_metadata(const oclstm_tensors *file, const char *key);
 
+/** The key of the `__metadata__` that follows `key` in the file (NULL: the first), or NULL after the last. Valid until the file is closed. */
+OCLSTM_API const char *oclstm_tensors_metadata_next(const oclstm_tensors *file, const char *key);
+
 /** "safetensors" or "npy". */
 OCLSTM_API const char *oclstm_tensors_format(const oclstm_tensors *file);
 

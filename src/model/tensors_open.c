@@ -159,6 +159,14 @@ const char *oclstm_tensors_metadata(const oclstm_tensors *file, const char *key)
     return json_string_value(json_object_get(json_object_get(file->header, "__metadata__"), key));
 }
 
+const char *oclstm_tensors_metadata_next(const oclstm_tensors *file, const char *key) {
+    if (file == NULL)
+        return NULL;
+    json_t *metadata = json_object_get(file->header, "__metadata__");
+    void *entry = key == NULL ? json_object_iter(metadata) : json_object_iter_next(metadata, json_object_iter_at(metadata, key));
+    return json_object_iter_key(entry);
+}
+
 const char *oclstm_tensors_format(const oclstm_tensors *file) { return file == NULL ? NULL : file->format; }
 
 const char *oclstm_tensors_path(const oclstm_tensors *file) { return file == NULL ? NULL : file->path; }

@@ -73,10 +73,24 @@ static void print_cells(const oclstm_cell_entry *cells, size_t count) {
     }
 }
 
+static void print_metadata(const oclstm_tensors *file) {
+    const char *key = oclstm_tensors_metadata_next(file, NULL);
+    if (key)
+        putchar('\n');
+    for (; key; key = oclstm_tensors_metadata_next(file, key)) {
+        printf("  metadata  ");
+        print_text(stdout, key);
+        printf(": ");
+        print_text(stdout, oclstm_tensors_metadata(file, key));
+        putchar('\n');
+    }
+}
+
 static void print_info(const oclstm_tensors *file, const oclstm_cell_entry *cells, size_t cell_count) {
     print_text(stdout, oclstm_tensors_path(file));
     printf(": %s, %zu tensor%s, %" PRIu64 " values in %" PRIu64 " bytes\n", oclstm_tensors_format(file), oclstm_tensors_count(file),
            oclstm_tensors_count(file) == 1 ? "" : "s", total(file, element_count), total(file, tensor_bytes));
+    print_metadata(file);
     print_tensors(file);
     print_cells(cells, cell_count);
 }
@@ -95,14 +109,18 @@ static json_t *cell_to_json(const oclstm_cell_entry *cell) {
 }
 
 static int print_json(const oclstm_tensors *file, const oclstm_cell_entry *cells, size_t cell_count) {
-    json_t *tensor_list = json_array(), *cell_list = json_array();
+    json_t *tensor_list = json_array(), *cell_list = json_array(), *metadata = json_object();
+    const char *key = oclstm_tensors_metadata_next(file, NULL);
+    for (; key; key = oclstm_tensors_metadata_next(file, key))
+        json_object_set_new(metadata, key, json_text(oclstm_tensors_metadata(file, key)));
     for (size_t i = 0; i < oclstm_tensors_count(file); i++)
         json_array_append_new(tensor_list, tensor_to_json(oclstm_tensors_at(file, i)));
     for (size_t i = 0; i < cell_count; i++)
         json_array_append_new(cell_list, cell_to_json(&cells[i]));
-    return json_print(json_pack("{s:o, s:s, s:I, s:I, s:o, s:o}", "path", json_text(oclstm_tensors_path(file)), "format",
+    return json_print(json_pack("{s:o, s:s, s:I, s:I, s:o, s:o, s:o}", "path", json_text(oclstm_tensors_path(file)), "format",
                                 oclstm_tensors_format(file), "values", (json_int_t)total(file, element_count), "bytes",
-                                (json_int_t)total(file, tensor_bytes), "tensors", tensor_list, "cells", cell_list));
+                                (json_int_t)total(file, tensor_bytes), "metadata", metadata, "tensors", tensor_list, "cells",
+                                cell_list));
 }
 
 int cmd_info(const cli_options *options) {
