@@ -15,8 +15,8 @@ class Fault(typing.NamedTuple):
 
 
 # The test programs that run the kernels against their references.
-PORTABLE = ("portable_kernels",)
-CLBLAST = ("clblast_kernels",)
+PORTABLE = ("kernels_portable",)
+CLBLAST = ("kernels_clblast",)
 
 FAULTS = [
     # lstm_update: shared by both engines

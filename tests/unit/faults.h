@@ -2,8 +2,8 @@
 // Failures on demand: every host allocation and OpenCL call that the library makes goes through a linker wrap (-Wl,--wrap), which
 // can let the n-th of them fail. It also counts the OpenCL objects that are held, so that a test can assert that none leaks.
 //
-// A test binary links faults.c with fault_link_args of meson.build. Wraps reach the objects of the binary only: what drivers and
-// CLBlast do inside stays as it is. Jansson's allocations are reached through its own hook.
+// A test binary links faults.c with fault_link_args of meson.build. Wraps reach the objects of the binary only: CLBlast fails at its C
+// interface, Jansson at its own hook for memory; what these and drivers do inside stays as it is.
 #ifndef OCLSTM_TESTS_FAULTS_H
 #define OCLSTM_TESTS_FAULTS_H
 
