@@ -55,10 +55,11 @@ typedef struct oclstm_state oclstm_state;
 typedef enum oclstm_engine {
     OCLSTM_ENGINE_AUTO,
     OCLSTM_ENGINE_PORTABLE, /**< plain kernels, right on any conforming device */
+    OCLSTM_ENGINE_FUSED,    /**< whole slices in one launch, weights packed for the device; CPUs */
     OCLSTM_ENGINE_CLBLAST   /**< matrix products by CLBlast; needs work-groups of at least 64 work-items */
 } oclstm_engine;
 
-/** "auto", "portable", "clblast"; "unknown" for a number that is no engine. */
+/** "auto", "portable", "fused", "clblast"; "unknown" for a number that is no engine. */
 OCLSTM_API const char *oclstm_engine_name(oclstm_engine engine);
 
 /** The engine of that name. @return OK, or INVALID_ARGUMENT with a message that lists the names. */

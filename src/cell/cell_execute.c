@@ -92,6 +92,7 @@ static oclstm_status run_slice(cell_plan *plan, const cell_execution *call, time
                                const engine_rows *h_out, oclstm_error *error) {
     oclstm_cell *cell = plan->cell;
     run->steps = slice.count;
+    run->h_out = *h_out;
     // A single step whose y nobody asked for writes h' where it is to stay; otherwise y has a place of its own.
     bool direct = call->steps == 1 && call->y_host == NULL && call->y_dev.mem == NULL &&
                   !same_place((execute_place){run->h_in.mem, run->h_in.offset}, (execute_place){h_out->mem, h_out->offset});
@@ -112,7 +113,7 @@ static oclstm_status run_slice(cell_plan *plan, const cell_execution *call, time
         device_rows rows = transfer_rows(call, slice, 0, cell->hidden * cell->element_bytes);
         status = device_enqueue_read(cell->device, call->y_host, run->y.mem, &rows, "y", error);
     }
-    if (status == OCLSTM_OK && !direct)
+    if (status == OCLSTM_OK && !direct && !plan->engine->writes_h_out)
         status = keep_last_h(plan, run, h_out, error);
     run->h_in = *h_out;
     run->c_in = run->c_out;

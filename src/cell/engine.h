@@ -8,7 +8,7 @@
 
 #include "device/device.h"
 
-#define ENGINE_COUNT 3 // numbers of oclstm_engine, AUTO included
+#define ENGINE_COUNT 4 // numbers of oclstm_engine, AUTO included
 
 // A packed copy of a cell's weights; what each buffer holds is the engine's own matter.
 typedef struct engine_weights {
@@ -31,6 +31,7 @@ typedef struct engine_run {
     engine_rows h_in; // state before the first step
     engine_rows c_in;
     engine_rows c_out; // c after the last step
+    engine_rows h_out; // h' of the last step: only for an engine that writes it. May be h_in
     engine_rows y;     // [steps][batch][hidden]: h' of every step
 } engine_run;
 
@@ -39,6 +40,7 @@ typedef struct cell_plan cell_plan;
 typedef struct cell_engine {
     oclstm_engine id;
     const char *name;
+    bool writes_h_out; // false: the last row of y is copied there afterwards
 
     // Can it run a cell of this dtype here? Writes the reason into why[capacity] when not.
     bool (*supports)(const device_limits *limits, oclstm_dtype dtype, char *why, size_t capacity);
@@ -54,6 +56,7 @@ typedef struct cell_engine {
 } cell_engine;
 
 extern const cell_engine engine_portable;
+extern const cell_engine engine_fused;
 extern const cell_engine engine_clblast;
 
 // The engine of that number (not AUTO).

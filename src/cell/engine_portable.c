@@ -115,4 +115,4 @@ static oclstm_status run(cell_plan *plan, const engine_run *run, oclstm_error *e
 
 static void release(cell_plan *plan) { (void)plan; } // all it made lies in the plan, which frees it
 
-const cell_engine engine_portable = {OCLSTM_ENGINE_PORTABLE, "portable", supports, prepare, run, release};
+const cell_engine engine_portable = {OCLSTM_ENGINE_PORTABLE, "portable", false, supports, prepare, run, release};

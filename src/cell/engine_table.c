@@ -7,7 +7,7 @@
 #include "cell/cell_private.h"
 
 // The portable engine stands first: what comes after it must have a reason to be taken.
-static const cell_engine *const engine_table[] = {&engine_portable, &engine_clblast};
+static const cell_engine *const engine_table[] = {&engine_portable, &engine_fused, &engine_clblast};
 enum { ENGINE_ROWS = sizeof engine_table / sizeof engine_table[0] };
 
 const char *oclstm_engine_name(oclstm_engine id) {
@@ -59,6 +59,9 @@ oclstm_status engine_choose(const cell_engine **out, const oclstm_cell *cell, si
             return base_fail(error, OCLSTM_UNSUPPORTED, "the engine '%s' cannot run on %s: %s; use --engine auto or portable",
                              chosen->name, limits->name, why);
         base_append(reason, sizeof reason, "forced");
+    } else if (engine_fused.supports(limits, cell->params.dtype, why, sizeof why)) {
+        chosen = &engine_fused;
+        base_append(reason, sizeof reason, "auto: on a CPU the fused kernels are ahead at every shape measured");
     } else if (!is_worth_clblast(cell, batch)) {
         chosen = &engine_portable;
         base_append(reason, sizeof reason, "auto: below batch %zu or hidden %zu matrix products are too small for CLBlast",

@@ -20,8 +20,9 @@ struct cell_plan {
     // The engine's: kernels and buffers.
     cl_kernel kernels[3];
     size_t kernel_max_group[3];
-    cl_mem gx;        // [capacity_steps][batch][4*hidden]
-    cl_mem workspace; // may be NULL
+    cl_mem gx;         // [capacity_steps][batch][4*hidden]
+    cl_mem workspace;  // may be NULL
+    void *engine_data; // freed by release()
 };
 
 // The plan for a call, made or taken from those kept; its capacity is at most `steps`. The pointer is valid until the next call

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the fused engine runs a shape on a device: the kernel and its parameters, by a stated rule.
+#ifndef OCLSTM_CELL_FUSED_H
+#define OCLSTM_CELL_FUSED_H
+
+#include "device/device.h"
+
+typedef enum fused_form {
+    FUSED_UNITS, // small batch: the whole slice in one work-item
+    FUSED_ROWS   // rows of the batch split over work-items
+} fused_form;
+
+typedef struct fused_settings {
+    fused_form form;
+    size_t vector_width; // hidden units in a vector (VW in cl/)
+    size_t tile_rows;    // rows of the register tile (RM in cl/)
+    size_t groups;       // work-items launched
+    size_t chunk;        // FUSED_UNITS: steps whose input product is made at a time
+} fused_settings;
+
+fused_settings fused_settings_choose(const device_limits *limits, oclstm_dtype dtype, size_t hidden, size_t batch);
+
+#endif
