@@ -66,13 +66,14 @@ static oclstm_status check_bias(const oclstm_const_array *array, const char *nam
     return OCLSTM_OK;
 }
 
-static oclstm_status check_sizes(const oclstm_cell_params *params, oclstm_error *error) {
+// `least` is 0 while a size may still be taken from the weights.
+static oclstm_status check_sizes(const oclstm_cell_params *params, int64_t least, oclstm_error *error) {
     const struct {
         const char *name;
         int64_t value;
     } sizes[] = {{"input_size", params->input_size}, {"hidden_size", params->hidden_size}};
     for (int i = 0; i < 2; i++) {
-        if (sizes[i].value < 1)
+        if (sizes[i].value < least)
             return base_fail(error, OCLSTM_INVALID_ARGUMENT, "%s is %" PRId64 "; it must be at least 1", sizes[i].name,
                              sizes[i].value);
         // The kernels index elements in 32 bits.
@@ -92,9 +93,9 @@ oclstm_status cell_weights_check(oclstm_cell_params *params, oclstm_error *error
                          oclstm_dtype_name(params->dtype));
     oclstm_status status = check_presence(params, error);
     if (status == OCLSTM_OK && is_present(&params->weight_ih)) {
-        if (params->input_size < 0 || params->hidden_size < 0)
-            return check_sizes(params, error);
-        status = check_matrix(&params->weight_ih, "weight_ih", "input", &params->input_size, &params->hidden_size, error);
+        status = check_sizes(params, 0, error);
+        if (status == OCLSTM_OK)
+            status = check_matrix(&params->weight_ih, "weight_ih", "input", &params->input_size, &params->hidden_size, error);
         if (status == OCLSTM_OK)
             status = check_matrix(&params->weight_hh, "weight_hh", "hidden", &params->hidden_size, &params->hidden_size, error);
         params->no_bias = !is_present(&params->bias_ih);
@@ -103,5 +104,5 @@ oclstm_status cell_weights_check(oclstm_cell_params *params, oclstm_error *error
         status = check_bias(&params->bias_ih, "bias_ih", params->hidden_size, error);
     if (status == OCLSTM_OK)
         status = check_bias(&params->bias_hh, "bias_hh", params->hidden_size, error);
-    return status == OCLSTM_OK ? check_sizes(params, error) : status;
+    return status == OCLSTM_OK ? check_sizes(params, 1, error) : status;
 }
