@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cell/engine.h"
 #include "tools/oclstm/compare.h"
 #include "tools/oclstm/reference.h"
 
@@ -27,6 +28,20 @@ oclstm_device *fixture_device(void) {
 void fixture_close(void) { oclstm_device_close(&opened_device); }
 
 bool fixture_has_fp64(void) { return oclstm_device_get_info(fixture_device())->has_fp64; }
+
+const oclstm_engine *fixture_engines(oclstm_dtype dtype) {
+    static oclstm_engine engines[ENGINE_COUNT];
+    char why[256];
+    int count = 0;
+    for (int id = OCLSTM_ENGINE_AUTO + 1; id < ENGINE_COUNT; id++) {
+        const cell_engine *engine = engine_get((oclstm_engine)id);
+        if (engine->supports(oclstm_device_get_info(fixture_device()), dtype, why, sizeof why))
+            engines[count++] = engine->id;
+    }
+    engines[count] = OCLSTM_ENGINE_AUTO;
+    ck_assert_int_gt(count, 0);
+    return engines;
+}
 
 void *fixture_alloc(size_t count, size_t size_bytes) {
     void *memory = calloc(count > 0 ? count : 1, size_bytes);

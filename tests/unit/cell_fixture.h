@@ -56,6 +56,9 @@ int64_t fixture_pick(const int64_t *values, size_t count);
 
 bool fixture_has_fp64(void);
 
+// The engines that this device can run, ended by AUTO. The list is valid until the next call.
+const oclstm_engine *fixture_engines(oclstm_dtype dtype);
+
 // A case's random data. Nothing is computed yet, so that values can be changed by cell_values_set().
 cell_problem *problem_create(const cell_case *shape);
 void problem_destroy(cell_problem **problem);

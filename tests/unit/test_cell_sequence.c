@@ -7,8 +7,6 @@
 #include "cell/plan.h"
 #include "cell_fixture.h"
 
-static const oclstm_engine engines[] = {OCLSTM_ENGINE_PORTABLE, OCLSTM_ENGINE_CLBLAST};
-
 static const int64_t sizes[] = {1, 2, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129};
 static const int64_t batches[] = {1, 2, 3, 4, 5, 8, 16, 17, 33};
 static const int64_t lengths[] = {1, 2, 3, 5, 33};
@@ -18,7 +16,7 @@ enum {
     LENGTHS = sizeof lengths / sizeof lengths[0]
 };
 
-static void check_tile_edges(oclstm_dtype dtype, oclstm_engine engine) {
+static void check_tile_edges_of(oclstm_dtype dtype, oclstm_engine engine) {
     for (int h = 0; h < SIZES; h++) {
         for (int k = 0; k < 2; k++) {
             const cell_case shape = {.input = sizes[(h * 5 + k * 7 + 3) % SIZES],
@@ -34,36 +32,28 @@ static void check_tile_edges(oclstm_dtype dtype, oclstm_engine engine) {
     }
 }
 
-START_TEST(float32_portable_tile_edges) { check_tile_edges(OCLSTM_F32, OCLSTM_ENGINE_PORTABLE); }
-END_TEST
-
-START_TEST(float32_clblast_tile_edges) { check_tile_edges(OCLSTM_F32, OCLSTM_ENGINE_CLBLAST); }
-END_TEST
-
-START_TEST(float64_portable_tile_edges) {
-    if (fixture_has_fp64())
-        check_tile_edges(OCLSTM_F64, OCLSTM_ENGINE_PORTABLE);
+static void check_tile_edges(oclstm_dtype dtype) {
+    for (const oclstm_engine *engine = fixture_engines(dtype); *engine != OCLSTM_ENGINE_AUTO; engine++)
+        check_tile_edges_of(dtype, *engine);
 }
+
+START_TEST(float32_tile_edges) { check_tile_edges(OCLSTM_F32); }
 END_TEST
 
-START_TEST(float64_clblast_tile_edges) {
+START_TEST(float64_tile_edges) {
     if (fixture_has_fp64())
-        check_tile_edges(OCLSTM_F64, OCLSTM_ENGINE_CLBLAST);
+        check_tile_edges(OCLSTM_F64);
 }
 END_TEST
 
 // Every length with every small batch, in both orders, without a batch dimension too (where batch_first changes nothing).
 START_TEST(lengths_and_orders) {
-    for (int e = 0; e < 2; e++) {
+    for (const oclstm_engine *engine = fixture_engines(OCLSTM_F32); *engine != OCLSTM_ENGINE_AUTO; engine++) {
         for (int l = 0; l < LENGTHS; l++) {
             for (int64_t batch = 0; batch < 4; batch++) {
                 for (int order = 0; order < 2; order++) {
-                    const cell_case shape = {.input = 3,
-                                             .hidden = 5,
-                                             .batch = batch,
-                                             .steps = lengths[l],
-                                             .engine = engines[e],
-                                             .batch_first = order == 1};
+                    const cell_case shape = {
+                        .input = 3, .hidden = 5, .batch = batch, .steps = lengths[l], .engine = *engine, .batch_first = order == 1};
                     check_case(&shape);
                 }
             }
@@ -73,13 +63,13 @@ START_TEST(lengths_and_orders) {
 END_TEST
 
 START_TEST(absent_arrays) {
-    for (int e = 0; e < 2; e++) {
+    for (const oclstm_engine *engine = fixture_engines(OCLSTM_F32); *engine != OCLSTM_ENGINE_AUTO; engine++) {
         for (int mask = 0; mask < 32; mask++) {
             const cell_case shape = {.input = 6,
                                      .hidden = 10,
                                      .batch = 3,
                                      .steps = mask & 16 ? 1 : 4,
-                                     .engine = engines[e],
+                                     .engine = *engine,
                                      .without_y = (mask & 1) != 0,
                                      .without_h_out = (mask & 2) != 0,
                                      .without_c_out = (mask & 4) != 0,
@@ -91,9 +81,9 @@ START_TEST(absent_arrays) {
 END_TEST
 
 START_TEST(results_in_the_memory_of_h_and_c) {
-    for (int e = 0; e < 2; e++) {
+    for (const oclstm_engine *engine = fixture_engines(OCLSTM_F32); *engine != OCLSTM_ENGINE_AUTO; engine++) {
         for (int64_t steps = 1; steps < 6; steps += 4) {
-            const cell_case shape = {.input = 5, .hidden = 17, .batch = 3, .steps = steps, .engine = engines[e], .in_place = true};
+            const cell_case shape = {.input = 5, .hidden = 17, .batch = 3, .steps = steps, .engine = *engine, .in_place = true};
             check_case(&shape);
         }
     }
@@ -121,7 +111,7 @@ static void check_sliced(const cell_case *shape, size_t slice_steps) {
 
 // 7 steps in slices of 1 to 6: a last slice that is shorter, or not.
 START_TEST(slices) {
-    for (int e = 0; e < 2; e++) {
+    for (const oclstm_engine *engine = fixture_engines(OCLSTM_F32); *engine != OCLSTM_ENGINE_AUTO; engine++) {
         for (int order = 0; order < 2; order++) {
             for (size_t slice_steps = 1; slice_steps < 7; slice_steps++) {
                 for (int64_t batch = 0; batch < 4; batch++) {
@@ -129,7 +119,7 @@ START_TEST(slices) {
                                              .hidden = 6,
                                              .batch = batch,
                                              .steps = 7,
-                                             .engine = engines[e],
+                                             .engine = *engine,
                                              .batch_first = order == 1,
                                              .in_place = batch == 3};
                     check_sliced(&shape, slice_steps);
@@ -141,13 +131,13 @@ START_TEST(slices) {
 END_TEST
 
 START_TEST(slices_with_absent_arrays) {
-    for (int e = 0; e < 2; e++) {
+    for (const oclstm_engine *engine = fixture_engines(OCLSTM_F32); *engine != OCLSTM_ENGINE_AUTO; engine++) {
         for (int mask = 0; mask < 16; mask++) {
             const cell_case shape = {.input = 4,
                                      .hidden = 9,
                                      .batch = 2,
                                      .steps = 5,
-                                     .engine = engines[e],
+                                     .engine = *engine,
                                      .batch_first = mask % 3 == 0,
                                      .without_y = (mask & 1) != 0,
                                      .without_h_out = (mask & 2) != 0,
@@ -162,9 +152,9 @@ END_TEST
 START_TEST(slices_in_float64) {
     if (!fixture_has_fp64())
         return;
-    for (int e = 0; e < 2; e++) {
+    for (const oclstm_engine *engine = fixture_engines(OCLSTM_F32); *engine != OCLSTM_ENGINE_AUTO; engine++) {
         const cell_case shape = {
-            .input = 33, .hidden = 17, .batch = 5, .steps = 11, .engine = engines[e], .batch_first = true, .dtype = OCLSTM_F64};
+            .input = 33, .hidden = 17, .batch = 5, .steps = 11, .engine = *engine, .batch_first = true, .dtype = OCLSTM_F64};
         check_sliced(&shape, 3);
     }
 }
@@ -206,10 +196,10 @@ END_TEST
 // NaN and infinity in the middle of x, and in h and c: from there on in that batch row, and nowhere else.
 START_TEST(nan_and_infinity) {
     static const double values[] = {(double)NAN, (double)INFINITY, -(double)INFINITY};
-    for (int e = 0; e < 2; e++) {
+    for (const oclstm_engine *engine = fixture_engines(OCLSTM_F32); *engine != OCLSTM_ENGINE_AUTO; engine++) {
         for (int part = 0; part < 3; part++) {
             for (int v = 0; v < 3; v++) {
-                const cell_case shape = {.input = 5, .hidden = 35, .batch = 3, .steps = 6, .engine = engines[e]};
+                const cell_case shape = {.input = 5, .hidden = 35, .batch = 3, .steps = 6, .engine = *engine};
                 cell_problem *problem = problem_create(&shape);
                 cell_values *const parts[] = {&problem->x, &problem->h, &problem->c};
                 cell_values_set(parts[part], parts[part]->count / 2 + 1, values[v]);
@@ -225,6 +215,15 @@ START_TEST(nan_and_infinity) {
 }
 END_TEST
 
+// AUTO included.
+static oclstm_engine random_engine(void) {
+    const oclstm_engine *engines = fixture_engines(OCLSTM_F32);
+    size_t count = 1;
+    while (engines[count - 1] != OCLSTM_ENGINE_AUTO)
+        count++;
+    return engines[fixture_random() % count];
+}
+
 START_TEST(random_shapes) {
     for (int i = 0; i < 40; i++) {
         const cell_case shape = {.input = 1 + (int64_t)(fixture_random() % 140),
@@ -232,7 +231,7 @@ START_TEST(random_shapes) {
                                  .batch = (int64_t)(fixture_random() % 20),
                                  .steps = 1 + (int64_t)(fixture_random() % 12),
                                  .dtype = fixture_has_fp64() && fixture_random() % 3 == 0 ? OCLSTM_F64 : OCLSTM_F32,
-                                 .engine = (oclstm_engine)(fixture_random() % 3),
+                                 .engine = random_engine(),
                                  .batch_first = fixture_random() % 2 == 0,
                                  .no_bias = fixture_random() % 4 == 0,
                                  .no_state = fixture_random() % 4 == 0};
@@ -258,9 +257,9 @@ static void *work(void *argument) {
 }
 
 START_TEST(two_threads_on_one_device) {
-    for (int e = 0; e < 2; e++) {
-        const cell_case shapes[2] = {{.input = 20, .hidden = 33, .batch = 3, .steps = 9, .engine = engines[e]},
-                                     {.input = 7, .hidden = 65, .batch = 5, .steps = 6, .engine = engines[e], .batch_first = true}};
+    for (const oclstm_engine *engine = fixture_engines(OCLSTM_F32); *engine != OCLSTM_ENGINE_AUTO; engine++) {
+        const cell_case shapes[2] = {{.input = 20, .hidden = 33, .batch = 3, .steps = 9, .engine = *engine},
+                                     {.input = 7, .hidden = 65, .batch = 5, .steps = 6, .engine = *engine, .batch_first = true}};
         cell_problem *problems[2];
         worker workers[2] = {{0}, {0}};
         pthread_t threads[2];
@@ -285,10 +284,8 @@ START_TEST(two_threads_on_one_device) {
 END_TEST
 
 int main(void) {
-    const TTest *const tests[] = {float32_portable_tile_edges,
-                                  float32_clblast_tile_edges,
-                                  float64_portable_tile_edges,
-                                  float64_clblast_tile_edges,
+    const TTest *const tests[] = {float32_tile_edges,
+                                  float64_tile_edges,
                                   lengths_and_orders,
                                   absent_arrays,
                                   results_in_the_memory_of_h_and_c,
