@@ -50,10 +50,10 @@ static REALV exp_to(const REALV x, const REAL top) {
     const REALV z = fma(b, (REALV)1.44269504f, (REALV)12582912.0f);
     const REALV n = z - (REALV)12582912.0f;
     const REALV r = fma(n, (REALV)-0.693147182f, b);
-    REALV p = fma(r, (REALV)1.3981999e-3f, (REALV)8.3334519e-3f);
-    p = fma(p, r, (REALV)4.1665795e-2f);
-    p = fma(p, r, (REALV)1.6666665e-1f);
-    p = fma(p, r, (REALV)0.5f);
+    REALV p = fma(r, (REALV)1.38145414e-3f, (REALV)8.36874545e-3f);
+    p = fma(p, r, (REALV)4.16683908e-2f);
+    p = fma(p, r, (REALV)1.66665204e-1f);
+    p = fma(p, r, (REALV)0.499999934f);
     p = fma(p, r, (REALV)1.0f);
     p = fma(p, r, (REALV)1.0f);
     const INTV scale = (JOIN(as_int, VW)(z) + 127) << 23;

@@ -4,8 +4,10 @@
  *
  *     s[q] = b[q] + x[t] W_ih[q]^T + h[t-1] W_hh[q]^T       c, h = next_cell(s, c), next_hidden(s, c)        t = 0 .. T-1
  *
- * Per step and block of VW units the weights of both products, 4 VW (input + hidden) elements, pass once through the core's cache and serve all
- * rows of the work-item, RM at a time: `rows` is large enough that this pays and small enough that all cores have work.
+ * Per step and block of VW units the weights pass once through the core's cache and serve all rows of the work-item, RM at a time:
+ * `rows` is large enough that this pays, small enough that all cores have work. Two ways for the input product:
+ *     chunk = 0   in the same tile as the recurrent one: nothing is kept, 4 VW (input + hidden) weights of a block are in use
+ *     chunk > 0   `chunk` steps ahead, kept in sums: 4 VW max(input, hidden) weights of a block in use; for large sizes
  *
  * Launch: global ceil(batch / rows), local 1. Index expressions, U = ceil(hidden / VW), a row (t, b) at offset + t * step + b * stride:
  *     x, y                       the slice, any order of steps and batch
@@ -13,7 +15,8 @@
  *     wx, wh                     packed as in fused_tile.cl, K = input and K = hidden
  *     bias  [U][4][VW]           b_ih + b_hh, 0 beyond hidden
  *     c     [batch][U][VW]       scratch
- *     sums  [work-items][RM][4][VW]  scratch
+ *     sums  [work-items][RM][4][VW]                scratch, chunk = 0
+ *           [work-items][chunk][U][rows][4][VW]    scratch, chunk > 0
  */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
 fused_rows(const __global REAL *x_gm, const uint x_offset, const uint x_step, const uint x_stride,
@@ -21,37 +24,46 @@ fused_rows(const __global REAL *x_gm, const uint x_offset, const uint x_step, co
            const __global REAL *h0_gm, const uint h0_offset, const __global REAL *c0_gm, const uint c0_offset, __global REAL *y_gm,
            const uint y_offset, const uint y_step, const uint y_stride, __global REAL *hn_gm, const uint hn_offset,
            __global REAL *cn_gm, const uint cn_offset, __global REALV *c, __global REALV *sums, const int input, const int hidden,
-           const int batch, const int steps, const int rows) {
+           const int batch, const int steps, const int chunk, const int rows) {
     const int blocks = (hidden + VW - 1) / VW;
     const int first = (int)get_global_id(0) * rows;
     const int count = min(rows, batch - first);
-    __global REALV *const sum = sums + (int)get_global_id(0) * RM * GATES;
+    const int step_sums = blocks * rows * GATES;
+    __global REALV *const sum = sums + (long)get_global_id(0) * (chunk ? (long)chunk * step_sums : RM * GATES);
 
     for (int b = first; b < first + count; ++b)
         for (int u = 0; u < blocks; ++u)
             c[b * blocks + u] = load_some(c0_gm + c0_offset + b * hidden + u * VW, hidden - u * VW);
 
     for (int t = 0; t < steps; ++t) {
-        const __global REAL *const xt = x_gm + x_offset + (long)t * x_step;
-        const __global REAL *const ht = t ? y_gm + y_offset + (long)(t - 1) * y_step : h0_gm + h0_offset;
+        const __global REAL *const xt = x_gm + x_offset + (long)t * x_step + (long)first * x_stride;
         const int h_stride = t ? (int)y_stride : hidden;
-        __global REAL *const yt = y_gm + y_offset + (long)t * y_step;
-        for (int v = 0; v < blocks; ++v) {
-            const int u = (t & 1) ? blocks - 1 - v : v; // back and forth: what is still in the cache is used first
-            const int units = hidden - u * VW;
-            for (int row = 0; row < count;) {
-                const int n = tile_rows(row, count), b = first + row;
-                tile(n, sum, GATES, bias + u * GATES, 0, wx + (long)u * input * GATES, xt + (long)b * x_stride, (int)x_stride,
-                     input, wh + (long)u * hidden * GATES, ht + (long)b * h_stride, h_stride, hidden);
-                for (int r = 0; r < n; ++r) {
-                    __global REALV *const cell = c + (b + r) * blocks + u;
-                    const REALV next = next_cell(sum[r * GATES], sum[r * GATES + 1], sum[r * GATES + 2], *cell);
-                    *cell = next;
-                    store_some(next_hidden(sum[r * GATES + 3], next), yt + (long)(b + r) * y_stride + u * VW, units);
-                }
-                row += n;
+        const __global REAL *const ht = (t ? y_gm + y_offset + (long)(t - 1) * y_step : h0_gm + h0_offset) + (long)first * h_stride;
+        __global REAL *const yt = y_gm + y_offset + (long)t * y_step + (long)first * y_stride;
+        const int ahead = chunk ? t % chunk : 0;
+        // Phase 0: the input product of the next steps; phase 1: this step. One call of tile for both keeps the program small.
+        for (int phase = chunk && ahead == 0 ? 0 : 1; phase < 2; ++phase)
+            for (int v = 0; v < blocks; ++v) {
+                const int u = (t & 1) ? blocks - 1 - v : v; // back and forth: what is still in the cache is used first
+                const int deep = phase ? 1 : min(chunk, steps - t);
+                for (int d = 0; d < deep; ++d)
+                    for (int row = 0; row < count;) {
+                        const int n = tile_rows(row, count);
+                        __global REALV *const s = chunk ? sum + (ahead + d) * step_sums + (u * rows + row) * GATES : sum;
+                        const int kept = phase && chunk;
+                        tile(n, s, GATES, kept ? s : bias + u * GATES, kept ? GATES : 0, wx + (long)u * input * GATES,
+                             xt + (long)d * x_step + (long)row * x_stride, (int)x_stride, kept ? 0 : input,
+                             wh + (long)u * hidden * GATES, ht + (long)row * h_stride, h_stride, phase ? hidden : 0);
+                        for (int r = 0; r < n && phase; ++r) {
+                            __global REALV *const cell = c + (first + row + r) * blocks + u;
+                            const REALV next = next_cell(s[r * GATES], s[r * GATES + 1], s[r * GATES + 2], *cell);
+                            *cell = next;
+                            store_some(next_hidden(s[r * GATES + 3], next), yt + (long)(row + r) * y_stride + u * VW,
+                                       hidden - u * VW);
+                        }
+                        row += n;
+                    }
             }
-        }
     }
 
     const __global REAL *const last = y_gm + y_offset + (long)(steps - 1) * y_step;

@@ -6,33 +6,35 @@
  *     s[t][q] = b[q] + x[t] W_ih[q]^T                                             a chunk of steps at a time, RM rows a tile
  *     s[t][q] += h[t-1] W_hh[q]^T;  c, h = next_cell(s, c), next_hidden(s, c)     step by step
  *
- * Meeting. OpenCL promises no progress between work-groups, so the wait counts at most `patience` looks; then this work-item writes GAVE_UP and
- * every one returns. The host reads meet[groups * MEET_STRIDE]: non-zero means that y, hn, cn are void and the slice has to be redone
- * by a kernel that does not wait. Counters go from `epoch` to epoch + steps: the next launch passes epoch + steps, and nothing
- * has to be cleared in between. With groups = 1 nothing is read or written in meet.
+ * Meeting. OpenCL promises no progress between work-groups, so a wait counts at most `patience` looks; then this work-item writes GAVE_UP and
+ * every one returns: nothing can hang. A second launch (role FINISH, one work-item, on the same in-order queue) follows one of several groups:
+ * where nobody gave up it only writes the state, otherwise it computes the slice again, alone, from h0 and c0, which the first launch
+ * leaves as they are. The host is not asked. Counters go from `epoch` to epoch + steps: the next launch passes epoch + steps.
  *
  * What hides the wait: before it, the products with the work-item's own h (no one else's is needed) for the first `early` blocks. Blocks are
  * walked forwards on even steps and backwards on odd ones: what is still in the cache from the end of a step is used first.
  *
- * Launch: global = local = 1 per part, once per part with first = 0 .. groups-1 on sub-devices; or one launch of `groups` groups of 1. With groups
- * > 1, steps > 1: at the first meeting every part has read h0, so hn may be h0; cn may be c0 in any case.
- * Index expressions, U = ceil(hidden / VW), a row (t, b) at offset + t * step + b * stride:
+ * Launch: local 1, global = groups with role RUN, global 1 with role FINISH. Index expressions, U = ceil(hidden / VW), a row (t, b) at
+ * offset + t * step + b * stride:
  *     x, y                       the slice, any order of steps and batch
- *     h0, hn, c0, cn             [batch][hidden] at their offsets
+ *     h0, hn, c0, cn             [batch][hidden] at their offsets; hn may be h0, cn may be c0
  *     wx, wh                     packed as in fused_tile.cl, K = input and K = hidden
  *     bias  [U][4][VW]           b_ih + b_hh, 0 beyond hidden
  *     sums  [chunk * batch][U][4][VW], c [batch][U][VW]      scratch, shared: each work-item touches its own blocks only
- *     meet  [(groups + 1) * MEET_STRIDE]                     counters, zero before the first launch with epoch = 0
+ *     meet  [groups + 2][MEET_STRIDE]    a counter a group; then GAVE_UP; then how often that happened. Zero before the first launch
  */
-#define MEET_STRIDE 32
+#define MEET_STRIDE 32 // ints: a cache line or two for each counter
 #define GAVE_UP     1
+
+#define ROLE_RUN    0
+#define ROLE_FINISH 1
 
 // True once every other part has reached `goal`.
 static int all_reached(volatile __global int *meet, const int part, const int groups, const int goal, const int patience) {
     atomic_xchg(&meet[part * MEET_STRIDE], goal);
     for (int other = 0; other < groups; ++other) {
         int looks = 0;
-        while (other != part && meet[other * MEET_STRIDE] - goal < 0) {
+        while (other != part && (int)((uint)meet[other * MEET_STRIDE] - (uint)goal) < 0) {
             if (++looks > patience || meet[groups * MEET_STRIDE]) {
                 atomic_xchg(&meet[groups * MEET_STRIDE], GAVE_UP);
                 return 0;
@@ -41,6 +43,14 @@ static int all_reached(volatile __global int *meet, const int part, const int gr
     }
     mem_fence(CLK_GLOBAL_MEM_FENCE);
     return 1;
+}
+
+// Can `groups` work-groups of one launch meet on this device? They meet `rounds` times; GAVE_UP says no.
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void fused_probe(volatile __global int *meet, const int groups,
+                                                                         const int epoch, const int rounds, const int patience) {
+    for (int round = 1; round <= rounds; ++round)
+        if (!all_reached(meet, (int)get_global_id(0), groups, epoch + round, patience))
+            return;
 }
 
 // The input product of `count` rows of x, `stride` apart, for the blocks low to high; the sums of two rows are sums_stride vectors apart.
@@ -62,20 +72,29 @@ fused_units(const __global REAL *x_gm, const uint x_offset, const uint x_step, c
             const __global REAL *h0_gm, const uint h0_offset, const __global REAL *c0_gm, const uint c0_offset, __global REAL *y_gm,
             const uint y_offset, const uint y_step, const uint y_stride, __global REAL *hn_gm, const uint hn_offset,
             __global REAL *cn_gm, const uint cn_offset, __global REALV *c, __global REALV *sums, const int input, const int hidden,
-            const int batch, const int steps, volatile __global int *meet, const int chunk, const int early, const int first,
-            const int groups, const int epoch, const int patience) {
-    const int part = first + (int)get_global_id(0);
+            const int batch, const int steps, const int chunk, volatile __global int *meet, const int early, const int groups,
+            const int epoch, const int patience, const int role) {
+    const int finish = role == ROLE_FINISH;
+    const int redo = finish && meet[groups * MEET_STRIDE];
+    const int parts = finish ? 1 : groups;
+    const int part = (int)get_global_id(0);
     const int blocks = (hidden + VW - 1) / VW;
-    const int low = (int)((long)blocks * part / groups), high = (int)((long)blocks * (part + 1) / groups);
+    const int low = (int)((long)blocks * part / parts), high = (int)((long)blocks * (part + 1) / parts);
     const int own_low = min(low * VW, hidden), own_high = min(high * VW, hidden);
     const int sum_stride = blocks * GATES;
-    const int ahead = groups > 1 ? min(early, high - low) : 0;
+    const int ahead = parts > 1 ? min(early, high - low) : 0;
 
-    for (int b = 0; b < batch; ++b)
+    if (redo) {
+        for (int other = 0; other < groups; ++other)
+            meet[other * MEET_STRIDE] = epoch + steps;
+        meet[groups * MEET_STRIDE] = 0;
+        ++meet[(groups + 1) * MEET_STRIDE];
+    }
+    for (int b = 0; b < batch && (!finish || redo); ++b)
         for (int u = low; u < high; ++u)
             c[b * blocks + u] = load_some(c0_gm + c0_offset + b * hidden + u * VW, hidden - u * VW);
 
-    for (int t = 0; t < steps; ++t) {
+    for (int t = 0; t < steps && (!finish || redo); ++t) {
         if (t % chunk == 0) {
             const int count = min(chunk, steps - t);
             const __global REAL *const xt = x_gm + x_offset + (long)t * x_step;
@@ -91,7 +110,7 @@ fused_units(const __global REAL *x_gm, const uint x_offset, const uint x_step, c
         const int h_stride = t ? (int)y_stride : hidden;
         __global REAL *const yt = y_gm + y_offset + (long)t * y_step;
         __global REALV *const st = sums + (long)(t % chunk) * batch * sum_stride;
-        const int wait = t > 0 && groups > 1;
+        const int wait = t > 0 && parts > 1;
         if (wait) {
             for (int v = 0; v < ahead; ++v) {
                 const int u = (t & 1) ? high - 1 - v : low + v;
@@ -103,7 +122,7 @@ fused_units(const __global REAL *x_gm, const uint x_offset, const uint x_step, c
                     row += n;
                 }
             }
-            if (!all_reached(meet, part, groups, epoch + t, patience))
+            if (!all_reached(meet, part, parts, epoch + t, patience))
                 return;
         }
         for (int v = 0; v < high - low; ++v) {
@@ -127,12 +146,14 @@ fused_units(const __global REAL *x_gm, const uint x_offset, const uint x_step, c
             }
         }
     }
-    if (groups > 1)
+    if (parts > 1) {
         atomic_xchg(&meet[part * MEET_STRIDE], epoch + steps);
+        return; // the state is written by FINISH, once it is sure
+    }
 
     const __global REAL *const last = y_gm + y_offset + (long)(steps - 1) * y_step;
     for (int b = 0; b < batch; ++b)
-        for (int u = low; u < high; ++u) {
+        for (int u = 0; u < blocks; ++u) {
             store_some(c[b * blocks + u], cn_gm + cn_offset + b * hidden + u * VW, hidden - u * VW);
             store_some(load_some(last + (long)b * y_stride + u * VW, hidden - u * VW), hn_gm + hn_offset + b * hidden + u * VW,
                        hidden - u * VW);

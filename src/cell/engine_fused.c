@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The fused engine on CPUs: a slice is one launch of cl/fused_units.cl or cl/fused_rows.cl; the weights are packed into blocks of vector width.
-#include <stdio.h>
-
 #include "base/error.h"
 #include "base/memory.h"
 #include "cell/fused.h"
 #include "cell/plan.h"
 #include "cl/lstm_shared.h"
+#include "device/device_facts.h"
+#include "device/device_transfer.h"
 
 enum { PACKED_IH, PACKED_HH, PACKED_BIAS };
 
@@ -75,68 +75,169 @@ static oclstm_status pack(oclstm_cell *cell, const fused_settings *settings, ocl
     return status;
 }
 
-static oclstm_status prepare(cell_plan *plan, oclstm_error *error) {
-    oclstm_cell *cell = plan->cell;
-    fused_settings *settings = base_alloc(1, sizeof *settings);
-    if (settings == NULL)
-        return base_fail_memory(error, sizeof *settings, "the plan's settings");
-    plan->engine_data = settings;
-    *settings = fused_settings_choose(device_get_limits(cell->device), cell->params.dtype, cell->hidden, plan->batch);
-    const bool by_rows = settings->form == FUSED_ROWS;
-    cl_program program = NULL;
-    size_t vector_bytes = settings->vector_width * cell->element_bytes, blocks = blocks_of(cell, settings);
-    size_t sum_rows = by_rows ? settings->groups * settings->tile_rows : settings->chunk * plan->batch * blocks;
-    oclstm_status status = pack(cell, settings, error);
+// What a plan of this engine keeps.
+typedef struct fused_data {
+    fused_settings settings;
+    cl_mem meet;     // with groups that meet: their counters, see cl/fused_units.cl
+    cl_uint epoch;   // where the counters stand
+    cl_int given_up; // how often groups did not meet, read back after each run without waiting
+    cl_kernel probe; // made for prepare() only
+} fused_data;
+
+// In ints, as in cl/fused_units.cl.
+enum { MEET_STRIDE = 32 };
+
+// Looks at another group's counter before giving up: about a tenth of a second, far beyond any delay between threads that do run side by
+// side, and short enough that a user notices a lost meeting at most as a hiccup. A probe meets often, and may lose quickly.
+static const cl_int run_patience = 100000000, probe_patience = 2000000, probe_rounds = 64;
+enum { PROBE_LAUNCHES = 8 };
+
+// Whether the groups meet on this device, tried out. OK with settings->groups = 1 when they do not.
+static oclstm_status probe(cell_plan *plan, fused_data *data, cl_program program, oclstm_error *error) {
+    oclstm_device *device = plan->cell->device;
+    const size_t groups = data->settings.groups, bytes = (groups + 2) * MEET_STRIDE * sizeof(cl_int);
+    const size_t flag_offset = groups * MEET_STRIDE * sizeof(cl_int);
+    const device_grid grid = {1, {groups, 1, 1}, {1, 1, 1}};
+    cl_int gave_up = 0, groups_arg = (cl_int)groups, epoch = 0;
+    oclstm_status status = device_buffer_create(&data->meet, device, CL_MEM_READ_WRITE, bytes, "the meeting counters", error);
     if (status == OCLSTM_OK)
-        status = get_program(&program, cell, settings,
-                             by_rows ? "fused_math.cl fused_tile.cl fused_rows.cl" : "fused_math.cl fused_tile.cl fused_units.cl",
-                             error);
+        status = device_fill_zero(device, data->meet, 0, bytes, error);
     if (status == OCLSTM_OK)
-        status =
-            device_kernel_create(&plan->kernels[0], cell->device, program, by_rows ? "fused_rows" : "fused_units", NULL, error);
+        status = device_kernel_create(&data->probe, device, program, "fused_probe", NULL, error);
+    for (int launch = 0; launch < PROBE_LAUNCHES && status == OCLSTM_OK; launch++, epoch += probe_rounds) {
+        status = device_set_args(device, data->probe, 0, error, DEVICE_ARG(data->meet), DEVICE_ARG(groups_arg), DEVICE_ARG(epoch),
+                                 DEVICE_ARG(probe_rounds), DEVICE_ARG(probe_patience), (size_t)0);
+        if (status == OCLSTM_OK)
+            status = device_launch(device, data->probe, &grid, error);
+    }
     if (status == OCLSTM_OK)
-        status = device_buffer_create(&plan->workspace, cell->device, CL_MEM_READ_WRITE, plan->batch * blocks * vector_bytes,
-                                      "the cells' states", error);
-    if (status == OCLSTM_OK)
-        status = device_buffer_create(&plan->gx, cell->device, CL_MEM_READ_WRITE, sum_rows * LSTM_GATES * vector_bytes,
-                                      "the gates' sums", error);
+        status = device_read(device, &gave_up, data->meet, flag_offset, sizeof gave_up, "the probe's answer", error);
+    device_kernel_release(&data->probe);
+    data->epoch = (cl_uint)epoch;
+    if (status == OCLSTM_OK && gave_up != 0)
+        data->settings = fused_settings_choose(device_get_limits(device), plan->cell->params.dtype, plan->cell->input,
+                                               plan->cell->hidden, plan->batch, false);
     return status;
 }
 
-static oclstm_status run(cell_plan *plan, const engine_run *run, oclstm_error *error) {
+static oclstm_status prepare_kernel(cell_plan *plan, fused_data *data, oclstm_error *error) {
     oclstm_cell *cell = plan->cell;
-    const fused_settings *settings = plan->engine_data;
+    cl_program program = NULL;
+    oclstm_status status = OCLSTM_OK;
+    if (data->settings.form == FUSED_UNITS) {
+        status = get_program(&program, cell, &data->settings, "fused_math.cl fused_tile.cl fused_units.cl", error);
+        if (status == OCLSTM_OK && data->settings.groups > 1)
+            status = probe(plan, data, program, error);
+        if (status == OCLSTM_OK && data->settings.form == FUSED_UNITS)
+            return device_kernel_create(&plan->kernels[0], cell->device, program, "fused_units", NULL, error);
+    }
+    if (status == OCLSTM_OK)
+        status = get_program(&program, cell, &data->settings, "fused_math.cl fused_tile.cl fused_rows.cl", error);
+    if (status == OCLSTM_OK)
+        status = device_kernel_create(&plan->kernels[0], cell->device, program, "fused_rows", NULL, error);
+    return status;
+}
+
+// Elements of the scratch for the gates' sums, see the kernels.
+static size_t sums_count(const cell_plan *plan, const fused_settings *settings) {
+    size_t blocks = blocks_of(plan->cell, settings), row = LSTM_GATES * settings->vector_width;
+    if (settings->form == FUSED_UNITS)
+        return settings->chunk * plan->batch * blocks * row;
+    size_t rows = (plan->batch + settings->groups - 1) / settings->groups;
+    return settings->groups * (settings->chunk > 0 ? settings->chunk * blocks * rows : settings->tile_rows) * row;
+}
+
+static oclstm_status prepare(cell_plan *plan, oclstm_error *error) {
+    oclstm_cell *cell = plan->cell;
+    fused_data *data = base_alloc(1, sizeof *data);
+    if (data == NULL)
+        return base_fail_memory(error, sizeof *data, "the plan's settings");
+    plan->engine_data = data;
+    const device_limits *limits = device_get_limits(cell->device);
+    data->settings =
+        fused_settings_choose(limits, cell->params.dtype, cell->input, cell->hidden, plan->batch, device_groups_may_meet(limits));
+    oclstm_status status = pack(cell, &data->settings, error);
+    if (status == OCLSTM_OK)
+        status = prepare_kernel(plan, data, error);
+    const fused_settings *settings = &data->settings;
+    if (status == OCLSTM_OK)
+        status = plan_need(&plan->workspace, plan, plan->batch * blocks_of(cell, settings) * settings->vector_width,
+                           "the cells' states", error);
+    if (status == OCLSTM_OK)
+        status = plan_need(&plan->gx, plan, sums_count(plan, settings), "the gates' sums", error);
+    return status;
+}
+
+// The arguments that both kernels share, 0 to SHARED - 1.
+enum { SHARED = 26 };
+
+static oclstm_status set_shared(cell_plan *plan, const engine_run *run, const fused_settings *settings, oclstm_error *error) {
+    oclstm_cell *cell = plan->cell;
     const cl_mem *packed = cell->packed[OCLSTM_ENGINE_FUSED].buffers;
     cl_uint x[] = {(cl_uint)run->x.offset, (cl_uint)run->x.step_stride, (cl_uint)run->x.batch_stride};
     cl_uint y[] = {(cl_uint)run->y.offset, (cl_uint)run->y.step_stride, (cl_uint)run->y.batch_stride};
     cl_uint h_in = (cl_uint)run->h_in.offset, c_in = (cl_uint)run->c_in.offset, h_out = (cl_uint)run->h_out.offset;
     cl_uint c_out = (cl_uint)run->c_out.offset;
     cl_int input = (cl_int)cell->input, hidden = (cl_int)cell->hidden, batch = (cl_int)run->batch, steps = (cl_int)run->steps;
-    oclstm_status status = device_set_args(
-        cell->device, plan->kernels[0], 0, error, DEVICE_ARG(run->x.mem), DEVICE_ARG(x[0]), DEVICE_ARG(x[1]), DEVICE_ARG(x[2]),
-        DEVICE_ARG(packed[PACKED_IH]), DEVICE_ARG(packed[PACKED_HH]), DEVICE_ARG(packed[PACKED_BIAS]), DEVICE_ARG(run->h_in.mem),
-        DEVICE_ARG(h_in), DEVICE_ARG(run->c_in.mem), DEVICE_ARG(c_in), DEVICE_ARG(run->y.mem), DEVICE_ARG(y[0]), DEVICE_ARG(y[1]),
-        DEVICE_ARG(y[2]), DEVICE_ARG(run->h_out.mem), DEVICE_ARG(h_out), DEVICE_ARG(run->c_out.mem), DEVICE_ARG(c_out),
-        DEVICE_ARG(plan->workspace), DEVICE_ARG(plan->gx), DEVICE_ARG(input), DEVICE_ARG(hidden), DEVICE_ARG(batch),
-        DEVICE_ARG(steps), (size_t)0);
+    cl_int chunk = (cl_int)settings->chunk;
+    return device_set_args(cell->device, plan->kernels[0], 0, error, DEVICE_ARG(run->x.mem), DEVICE_ARG(x[0]), DEVICE_ARG(x[1]),
+                           DEVICE_ARG(x[2]), DEVICE_ARG(packed[PACKED_IH]), DEVICE_ARG(packed[PACKED_HH]),
+                           DEVICE_ARG(packed[PACKED_BIAS]), DEVICE_ARG(run->h_in.mem), DEVICE_ARG(h_in), DEVICE_ARG(run->c_in.mem),
+                           DEVICE_ARG(c_in), DEVICE_ARG(run->y.mem), DEVICE_ARG(y[0]), DEVICE_ARG(y[1]), DEVICE_ARG(y[2]),
+                           DEVICE_ARG(run->h_out.mem), DEVICE_ARG(h_out), DEVICE_ARG(run->c_out.mem), DEVICE_ARG(c_out),
+                           DEVICE_ARG(plan->workspace), DEVICE_ARG(plan->gx), DEVICE_ARG(input), DEVICE_ARG(hidden),
+                           DEVICE_ARG(batch), DEVICE_ARG(steps), DEVICE_ARG(chunk), (size_t)0);
+}
+
+static oclstm_status run_rows(cell_plan *plan, const fused_settings *settings, oclstm_error *error) {
+    const device_grid grid = {1, {settings->groups, 1, 1}, {1, 1, 1}};
+    cl_int rows = (cl_int)((plan->batch + settings->groups - 1) / settings->groups);
+    oclstm_status status = device_set_args(plan->cell->device, plan->kernels[0], SHARED, error, DEVICE_ARG(rows), (size_t)0);
+    return status == OCLSTM_OK ? device_launch(plan->cell->device, plan->kernels[0], &grid, error) : status;
+}
+
+static oclstm_status launch_units(cell_plan *plan, fused_data *data, size_t groups, cl_int role, oclstm_error *error) {
+    const device_grid grid = {1, {role == 0 ? groups : 1, 1, 1}, {1, 1, 1}};
+    const cl_mem meet = data->meet != NULL ? data->meet : plan->workspace; // with one group it is not touched
+    cl_int early = 1, groups_arg = (cl_int)groups;
+    oclstm_status status =
+        device_set_args(plan->cell->device, plan->kernels[0], SHARED, error, DEVICE_ARG(meet), DEVICE_ARG(early),
+                        DEVICE_ARG(groups_arg), DEVICE_ARG(data->epoch), DEVICE_ARG(run_patience), DEVICE_ARG(role), (size_t)0);
+    return status == OCLSTM_OK ? device_launch(plan->cell->device, plan->kernels[0], &grid, error) : status;
+}
+
+static oclstm_status run_units(cell_plan *plan, const engine_run *run, fused_data *data, oclstm_error *error) {
+    const size_t groups = data->settings.groups;
+    // Groups that once did not meet are not trusted again; a single step has no meeting, but each group would read h while another writes h'.
+    if (groups == 1 || run->steps == 1 || data->given_up > 0)
+        return launch_units(plan, data, 1, 0, error);
+    oclstm_status status = launch_units(plan, data, groups, 0, error);
+    if (status == OCLSTM_OK)
+        status = launch_units(plan, data, groups, 1, error);
+    data->epoch += (cl_uint)run->steps;
+    const device_rows count = {
+        .count = 1, .row_bytes = sizeof data->given_up, .device_offset = (groups + 1) * MEET_STRIDE * sizeof(cl_int)};
+    return status == OCLSTM_OK ? device_enqueue_read(plan->cell->device, &data->given_up, data->meet, &count, "the meetings", error)
+                               : status;
+}
+
+static oclstm_status run(cell_plan *plan, const engine_run *run, oclstm_error *error) {
+    fused_data *data = plan->engine_data;
+    oclstm_status status = set_shared(plan, run, &data->settings, error);
     if (status != OCLSTM_OK)
         return status;
-    device_grid grid = {1, {settings->groups, 1, 1}, {1, 1, 1}};
-    enum { AFTER_STEPS = 25 };
-    if (settings->form == FUSED_ROWS) {
-        cl_int rows = (cl_int)((plan->batch + settings->groups - 1) / settings->groups);
-        status = device_set_args(cell->device, plan->kernels[0], AFTER_STEPS, error, DEVICE_ARG(rows), (size_t)0);
-    } else {
-        cl_int chunk = (cl_int)settings->chunk, zero = 0, groups = 1;
-        status =
-            device_set_args(cell->device, plan->kernels[0], AFTER_STEPS, error, DEVICE_ARG(plan->workspace), DEVICE_ARG(chunk),
-                            DEVICE_ARG(zero), DEVICE_ARG(zero), DEVICE_ARG(groups), DEVICE_ARG(zero), DEVICE_ARG(zero), (size_t)0);
-    }
-    return status == OCLSTM_OK ? device_launch(cell->device, plan->kernels[0], &grid, error) : status;
+    return data->settings.form == FUSED_ROWS ? run_rows(plan, &data->settings, error) : run_units(plan, run, data, error);
 }
 
 static void release(cell_plan *plan) {
-    free(plan->engine_data);
+    fused_data *data = plan->engine_data;
+    if (data == NULL)
+        return;
+    if (data->meet != NULL)
+        device_finish(plan->cell->device, NULL); // a read into data may be under way
+    device_kernel_release(&data->probe);
+    device_buffer_release(plan->cell->device, &data->meet);
+    free(data);
     plan->engine_data = NULL;
 }
 

@@ -6,7 +6,7 @@
 #include "device/device.h"
 
 typedef enum fused_form {
-    FUSED_UNITS, // small batch: the whole slice in one work-item
+    FUSED_UNITS, // all rows in one work-item, or the hidden units split over work-items that meet once a step
     FUSED_ROWS   // rows of the batch split over work-items
 } fused_form;
 
@@ -15,9 +15,11 @@ typedef struct fused_settings {
     size_t vector_width; // hidden units in a vector (VW in cl/)
     size_t tile_rows;    // rows of the register tile (RM in cl/)
     size_t groups;       // work-items launched
-    size_t chunk;        // FUSED_UNITS: steps whose input product is made at a time
+    size_t chunk;        // steps whose input product is made at a time; 0 = together with the recurrent one (FUSED_ROWS)
 } fused_settings;
 
-fused_settings fused_settings_choose(const device_limits *limits, oclstm_dtype dtype, size_t hidden, size_t batch);
+// can_meet: whether groups of one launch may be tried for running at the same time.
+fused_settings fused_settings_choose(const device_limits *limits, oclstm_dtype dtype, size_t input, size_t hidden, size_t batch,
+                                     bool can_meet);
 
 #endif

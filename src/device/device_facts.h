@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Facts about drivers that no OpenCL query tells, each with the driver it was seen on. Layers above ask for the fact, never for the vendor.
+#ifndef OCLSTM_DEVICE_DEVICE_FACTS_H
+#define OCLSTM_DEVICE_DEVICE_FACTS_H
+
+#include "device/device.h"
+
+// May work-groups of one launch, at most one a compute unit, be tried for running at the same time? OpenCL promises nothing: a caller must
+// probe, bound every wait and be able to do without.
+bool device_groups_may_meet(const device_limits *limits);
+
+#endif
