@@ -89,7 +89,8 @@ enum { MEET_STRIDE = 32 };
 
 // Looks at another group's counter before giving up: about a tenth of a second, far beyond any delay between threads that do run side by
 // side, and short enough that a user notices a lost meeting at most as a hiccup. A probe meets often, and may lose quickly.
-static const cl_int run_patience = 100000000, probe_patience = 2000000, probe_rounds = 64;
+cl_int fused_patience = 100000000;
+static const cl_int probe_patience = 2000000, probe_rounds = 64;
 enum { PROBE_LAUNCHES = 8 };
 
 // Whether the groups meet on this device, tried out. OK with settings->groups = 1 when they do not.
@@ -202,7 +203,7 @@ static oclstm_status launch_units(cell_plan *plan, fused_data *data, size_t grou
     cl_int early = 1, groups_arg = (cl_int)groups;
     oclstm_status status =
         device_set_args(plan->cell->device, plan->kernels[0], SHARED, error, DEVICE_ARG(meet), DEVICE_ARG(early),
-                        DEVICE_ARG(groups_arg), DEVICE_ARG(data->epoch), DEVICE_ARG(run_patience), DEVICE_ARG(role), (size_t)0);
+                        DEVICE_ARG(groups_arg), DEVICE_ARG(data->epoch), DEVICE_ARG(fused_patience), DEVICE_ARG(role), (size_t)0);
     return status == OCLSTM_OK ? device_launch(plan->cell->device, plan->kernels[0], &grid, error) : status;
 }
 

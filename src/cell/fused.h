@@ -22,4 +22,7 @@ typedef struct fused_settings {
 fused_settings fused_settings_choose(const device_limits *limits, oclstm_dtype dtype, size_t input, size_t hidden, size_t batch,
                                      bool can_meet);
 
+// Looks at another group's counter before giving up, see cl/fused_units.cl. A variable only so that tests can provoke a lost meeting.
+extern cl_int fused_patience;
+
 #endif
