@@ -272,13 +272,12 @@ def case_control_characters_do_not_reach_the_terminal(program):
 
 def case_a_kernel_that_does_not_build(program):
     prepare(program)
-    source = os.environ["OCLSTM_TEST_SOURCE_ROOT"]
     folder = program.path_of("kernels")
     folder.mkdir()
-    for name in os.listdir(os.path.join(source, "cl")):
-        with open(os.path.join(source, "cl", name), encoding="utf-8") as file:
-            text = file.read()
-        (folder / name).write_text(text + ("\nthis is no kernel;\n" if name.endswith(".cl") else ""), encoding="utf-8")
+    for path in program.kernels.iterdir():
+        if path.suffix in (".cl", ".h"):
+            text = path.read_text(encoding="utf-8")
+            (folder / path.name).write_text(text + ("\nthis is no kernel;\n" if path.suffix == ".cl" else ""), encoding="utf-8")
     env = {"OCLSTM_KERNEL_DIR": str(folder)}
     for engine in ("portable", "clblast"):
         refuse(program, "failed call: .*CL_BUILD_PROGRAM_FAILURE.*device: .*build log:.*error", "-e", engine, env=env)

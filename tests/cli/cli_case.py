@@ -11,6 +11,10 @@ import tempfile
 import traceback
 
 
+# Set by meson; a case run by hand finds its own.
+ROOT = pathlib.Path(os.environ.get("OCLSTM_TEST_SOURCE_ROOT", pathlib.Path(__file__).resolve().parents[2]))
+
+
 class Skip(Exception):
     """The case does not apply here; the argument says why."""
 
@@ -29,7 +33,8 @@ class Program:
 
     def __init__(self, path, folder):
         self.path, self.folder = path, pathlib.Path(folder)
-        self.data = pathlib.Path(os.environ["OCLSTM_TEST_DATA"])
+        self.data = pathlib.Path(os.environ.get("OCLSTM_TEST_DATA", ROOT / "tests" / "data"))
+        self.kernels = ROOT / "cl"
 
     def environment(self, changes):
         variables = {name: value for name, value in os.environ.items() if not name.startswith("OCLSTM_")}
