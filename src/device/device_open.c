@@ -121,6 +121,21 @@ fail:
 
 // --- wrapping ---------------------------------------------------------------------------------------------------------
 
+// Is the device, or one that it is a part of, among these? PoCL 3.1 names the whole device in a context made of a sub-device.
+static bool is_among(const cl_device_id *ids, size_t count, cl_device_id id) {
+    while (id) {
+        for (size_t at = 0; at < count; at++) {
+            if (ids[at] == id)
+                return true;
+        }
+        cl_device_id parent = NULL;
+        if (clGetDeviceInfo(id, CL_DEVICE_PARENT_DEVICE, sizeof(cl_device_id), &parent, NULL) != CL_SUCCESS)
+            return false;
+        id = parent;
+    }
+    return false;
+}
+
 // Is the device one of the context's?
 static oclstm_status check_context(cl_context context, cl_device_id id, oclstm_error *error) {
     size_t size_bytes = 0;
@@ -131,9 +146,7 @@ static oclstm_status check_context(cl_context context, cl_device_id id, oclstm_e
     if (ids == NULL)
         return base_fail_memory(error, size_bytes, "the context's devices");
     code = clGetContextInfo(context, CL_CONTEXT_DEVICES, size_bytes, ids, NULL);
-    bool found = false;
-    for (size_t at = 0; code == CL_SUCCESS && at < size_bytes / sizeof *ids; at++)
-        found = found || ids[at] == id;
+    bool found = code == CL_SUCCESS && is_among(ids, size_bytes / sizeof *ids, id);
     free(ids);
     if (code != CL_SUCCESS)
         return device_fail(error, NULL, code, "clGetContextInfo", "asking the context for its devices");

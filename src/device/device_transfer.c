@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+// Devices of OpenCL 1.1 have the older calls only.
+#define CL_USE_DEPRECATED_OPENCL_1_1_APIS
+
 #include "device/device_transfer.h"
+
+#include "device/device_private.h"
 
 static bool is_contiguous(const device_rows *rows) {
     return rows->count <= 1 || (rows->device_pitch == rows->row_bytes && rows->other_pitch == rows->row_bytes);
@@ -55,12 +60,19 @@ oclstm_status device_enqueue_copy(oclstm_device *device, cl_mem dst, cl_mem src,
 oclstm_status device_enqueue_wait(oclstm_device *device, cl_uint count, const cl_event *events, oclstm_error *error) {
     if (count == 0)
         return OCLSTM_OK;
-    cl_int code = clEnqueueBarrierWithWaitList(device_get_queue(device), count, events, NULL);
-    return code == CL_SUCCESS ? OCLSTM_OK
-                              : device_fail(error, device, code, "clEnqueueBarrierWithWaitList", "waiting for the caller's events");
+    cl_int code = device->opencl_1_2 ? clEnqueueBarrierWithWaitList(device->queue, count, events, NULL)
+                                     : clEnqueueWaitForEvents(device->queue, count, events);
+    if (code == CL_SUCCESS)
+        return OCLSTM_OK;
+    return device_fail(error, device, code, device->opencl_1_2 ? "clEnqueueBarrierWithWaitList" : "clEnqueueWaitForEvents",
+                       "waiting for the caller's events");
 }
 
 oclstm_status device_enqueue_mark(oclstm_device *device, cl_event *event, oclstm_error *error) {
-    cl_int code = clEnqueueMarkerWithWaitList(device_get_queue(device), 0, NULL, event);
-    return code == CL_SUCCESS ? OCLSTM_OK : device_fail(error, device, code, "clEnqueueMarkerWithWaitList", "making the event");
+    cl_int code =
+        device->opencl_1_2 ? clEnqueueMarkerWithWaitList(device->queue, 0, NULL, event) : clEnqueueMarker(device->queue, event);
+    if (code == CL_SUCCESS)
+        return OCLSTM_OK;
+    return device_fail(error, device, code, device->opencl_1_2 ? "clEnqueueMarkerWithWaitList" : "clEnqueueMarker",
+                       "making the event");
 }
