@@ -113,8 +113,6 @@ oclstm_status oclstm_cell_enqueue(oclstm_cell *cell, const oclstm_buffers *buffe
                                            : "wait_count and wait_list do not fit each other");
     size_t steps = buffers->steps > 0 ? (size_t)buffers->steps : 1;
     oclstm_status status = check_buffers(cell, buffers, steps, error);
-    if (status == OCLSTM_OK)
-        status = device_enqueue_wait(cell->device, wait_count, wait_list, error);
     if (status != OCLSTM_OK)
         return status;
     const cell_execution execution = {.batch = (size_t)buffers->batch,
@@ -125,7 +123,9 @@ oclstm_status oclstm_cell_enqueue(oclstm_cell *cell, const oclstm_buffers *buffe
                                       .h_dev = place(&buffers->h),
                                       .c_dev = place(&buffers->c),
                                       .h_out_dev = place(&buffers->h_out),
-                                      .c_out_dev = place(&buffers->c_out)};
+                                      .c_out_dev = place(&buffers->c_out),
+                                      .wait_count = wait_count,
+                                      .wait_list = wait_list};
     status = cell_execute(cell, &execution, error);
     if (status == OCLSTM_OK && event != NULL)
         status = device_enqueue_mark(cell->device, event, error);

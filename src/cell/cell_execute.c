@@ -165,11 +165,15 @@ oclstm_status cell_execute(oclstm_cell *cell, const cell_execution *call, oclstm
     oclstm_status status = plan_get(&plan, cell, call->batch, call->steps, error);
     if (status != OCLSTM_OK)
         return status;
-    status = enqueue_all(plan, call, error);
+    // Only now: making a plan may wait for the queue, and must not wait for the caller's events.
+    status = device_enqueue_wait(cell->device, call->wait_count, call->wait_list, error);
+    if (status == OCLSTM_OK)
+        status = enqueue_all(plan, call, error);
     bool uses_host = call->x_host || call->y_host || call->h_host || call->c_host || call->h_out_host || call->c_out_host;
     if (status != OCLSTM_OK) {
         // What was enqueued may still read or write the caller's memory: let it end. The first error is the one to report.
-        device_finish(cell->device, NULL);
+        if (uses_host)
+            device_finish(cell->device, NULL);
         return status;
     }
     return uses_host ? device_finish(cell->device, error) : device_flush(cell->device, error);

@@ -25,6 +25,8 @@ typedef struct cell_execution {
     void *h_out_host; // the state after: any of these
     void *c_out_host;
     execute_place h_out_dev, c_out_dev; // may be h_dev, c_dev
+    cl_uint wait_count;                 // events that must be complete first
+    const cl_event *wait_list;
 } cell_execution;
 
 // Enqueues all of it. Waits only where host memory is involved, then for everything. After a failure nothing that was enqueued uses
