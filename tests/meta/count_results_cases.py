@@ -28,7 +28,7 @@ CASES = [
 
 
 def count(program: str, cases: list) -> tuple[int, str]:
-    """Exit code and last line for a build directory with these results; with cases None for an empty one."""
+    """Exit code and last line for a build directory with these results."""
     with tempfile.TemporaryDirectory() as name:
         build = pathlib.Path(name)
         (build / "meson-info").mkdir()
