@@ -89,8 +89,27 @@ OCLSTM_API void oclstm_device_list_free(oclstm_device_info **list);
  */
 OCLSTM_API oclstm_status oclstm_device_open(oclstm_device **out, const char *selector, oclstm_error *error);
 
+/**
+ * Opens the device that suits a call of this shape: the one that "auto" opens, unless that is a CPU which OpenCL also shows as a
+ * device that runs kernels in the calling thread (PoCL's `basic`, visible where POCL_DEVICES names it) and the work is too
+ * small to be shared: batch 1 with input and hidden sizes up to 192, or a few million operations in all. Which one it was:
+ * oclstm_device_get_info(), whose chosen_by_auto is false where the shape decided.
+ *
+ * A device so opened does any other shape as well.
+ *
+ * @return as oclstm_device_open(); INVALID_ARGUMENT when a size is below 1.
+ */
+OCLSTM_API oclstm_status oclstm_device_open_for(oclstm_device **out, int64_t input_size, int64_t hidden_size, int64_t batch,
+                                                int64_t steps, oclstm_error *error);
+
 /** Facts about an opened device. The pointer is valid until the device is closed. Never NULL for a valid device. */
 OCLSTM_API const oclstm_device_info *oclstm_device_get_info(const oclstm_device *device);
+
+/**
+ * Says in one sentence where the settings of an opened device come from: tuned here, a preset of the library, or none. Begins with "warning: " when a
+ * file of tuned settings was found but not used, and then says why. The pointer is valid until the device is closed.
+ */
+OCLSTM_API const char *oclstm_device_get_tuning(const oclstm_device *device);
 
 /**
  * Takes the kernels' sources from this directory instead of those built into the library, for kernel development. It

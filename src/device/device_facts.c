@@ -9,3 +9,15 @@ bool device_groups_may_meet(const device_limits *limits) {
     return limits->kind == OCLSTM_DEVICE_CPU && limits->compute_units > 1 &&
            strcmp(limits->platform_name, "Portable Computing Language") == 0;
 }
+
+// PoCL's driver without threads: `basic` in 3.1, `cpu-minimal` in later versions. It takes 0.3 us for a launch with its wait, `pthread` 25-55 us.
+bool device_runs_in_calling_thread(const device_limits *limits) {
+    static const char *const names[] = {"basic", "cpu-minimal"};
+    if (limits->kind != OCLSTM_DEVICE_CPU || strcmp(limits->platform_name, "Portable Computing Language") != 0)
+        return false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strncmp(limits->name, names[i], strlen(names[i])) == 0)
+            return true;
+    }
+    return false;
+}

@@ -9,4 +9,7 @@
 // probe, bound every wait and be able to do without.
 bool device_groups_may_meet(const device_limits *limits);
 
+// Does a launch run in the thread that enqueues or waits for it, on one core? Then no thread has to wake up.
+bool device_runs_in_calling_thread(const device_limits *limits);
+
 #endif

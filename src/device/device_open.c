@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Making a device: opened by selector, or wrapped around the caller's objects. Holding and closing it.
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,8 +8,10 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "device/device_choose.h"
 #include "device/device_private.h"
 #include "device/device_select.h"
+#include "device/tuned.h"
 
 // Releases what an opened or half-opened device holds; the caller has the last reference.
 static void device_destroy(oclstm_device *device) {
@@ -25,6 +28,7 @@ static void device_destroy(oclstm_device *device) {
         clReleaseDevice(device->id);
     pthread_mutex_destroy(&device->lock);
     free(device->kernel_dir);
+    free(device->tuned);
     free(device);
     device_count_lower();
 }
@@ -36,7 +40,9 @@ static oclstm_status device_alloc(oclstm_device **out, const device_entry *entry
         return base_fail_memory(error, sizeof *device, "a device");
     const char *directory = getenv("OCLSTM_KERNEL_DIR");
     device->kernel_dir = strdup(directory ? directory : "");
-    if (device->kernel_dir == NULL || pthread_mutex_init(&device->lock, NULL) != 0) {
+    device->tuned = base_alloc(1, sizeof *device->tuned);
+    if (device->kernel_dir == NULL || device->tuned == NULL || pthread_mutex_init(&device->lock, NULL) != 0) {
+        free(device->tuned);
         free(device->kernel_dir);
         free(device);
         return base_fail_memory(error, sizeof *device, "a device");
@@ -47,6 +53,7 @@ static oclstm_status device_alloc(oclstm_device **out, const device_entry *entry
     device->limits = entry->info;
     device->opencl_1_2 = entry->opencl_1_2;
     device->id = entry->id;
+    tuned_load(device->tuned, &device->limits, device->tuning_note, sizeof device->tuning_note);
     device_count_raise();
     *out = device;
     return OCLSTM_OK;
@@ -63,8 +70,8 @@ static oclstm_status make_queue(oclstm_device *device, oclstm_error *error) {
     return OCLSTM_OK;
 }
 
-// The entries of all devices and the position of the one that "auto" picks, marked as such.
-static oclstm_status choose_entry(device_entry *chosen, const char *selector, oclstm_error *error) {
+// The entry that the selector names, or with `work` the one that suits it, marked where "auto" picks it too.
+static oclstm_status choose_entry(device_entry *chosen, const char *selector, const device_work *work, oclstm_error *error) {
     device_entry *entries = NULL;
     oclstm_device_info *infos = NULL;
     size_t count = 0, at = 0;
@@ -81,6 +88,8 @@ static oclstm_status choose_entry(device_entry *chosen, const char *selector, oc
     status = device_select(&at, infos, count, selector, error);
     if (status != OCLSTM_OK)
         goto done;
+    if (work)
+        at = device_choose_for(infos, count, work);
     *chosen = entries[at];
     chosen->info.chosen_by_auto = at == device_select_auto(infos, count);
 done:
@@ -89,13 +98,10 @@ done:
     return status;
 }
 
-oclstm_status oclstm_device_open(oclstm_device **out, const char *selector, oclstm_error *error) {
-    if (out == NULL)
-        return base_fail(error, OCLSTM_INVALID_ARGUMENT, "oclstm_device_open needs a place for the device");
-    *out = NULL;
+static oclstm_status open_chosen(oclstm_device **out, const char *selector, const device_work *work, oclstm_error *error) {
     device_entry entry;
     oclstm_device *device = NULL;
-    oclstm_status status = choose_entry(&entry, selector, error);
+    oclstm_status status = choose_entry(&entry, selector, work, error);
     if (status != OCLSTM_OK)
         return status;
     status = device_alloc(&device, &entry, error);
@@ -117,6 +123,27 @@ oclstm_status oclstm_device_open(oclstm_device **out, const char *selector, ocls
 fail:
     device_destroy(device);
     return status;
+}
+
+oclstm_status oclstm_device_open(oclstm_device **out, const char *selector, oclstm_error *error) {
+    if (out == NULL)
+        return base_fail(error, OCLSTM_INVALID_ARGUMENT, "oclstm_device_open needs a place for the device");
+    *out = NULL;
+    return open_chosen(out, selector, NULL, error);
+}
+
+oclstm_status oclstm_device_open_for(oclstm_device **out, int64_t input_size, int64_t hidden_size, int64_t batch, int64_t steps,
+                                     oclstm_error *error) {
+    if (out == NULL)
+        return base_fail(error, OCLSTM_INVALID_ARGUMENT, "oclstm_device_open_for needs a place for the device");
+    *out = NULL;
+    const device_work work = {input_size, hidden_size, batch, steps};
+    if (input_size < 1 || hidden_size < 1 || batch < 1 || steps < 1)
+        return base_fail(error, OCLSTM_INVALID_ARGUMENT,
+                         "oclstm_device_open_for: input_size %" PRId64 ", hidden_size %" PRId64 ", batch %" PRId64
+                         ", steps %" PRId64 ": each must be at least 1",
+                         input_size, hidden_size, batch, steps);
+    return open_chosen(out, NULL, &work, error);
 }
 
 // --- wrapping ---------------------------------------------------------------------------------------------------------
