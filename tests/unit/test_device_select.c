@@ -75,8 +75,8 @@ START_TEST(auto_prefers_gpus_then_throughput_then_index) {
 END_TEST
 
 START_TEST(throughput_does_not_wrap_and_needs_no_clock) {
-    list[2].compute_units = 70000;
-    list[2].clock_mhz = 70000; // over 32 bits
+    list[2].compute_units = 65536;
+    list[2].clock_mhz = 65536; // 0 in 32 bits
     ck_assert_uint_eq(expect("auto"), 2);
     for (int at = 2; at <= 4; at++)
         list[at].clock_mhz = 0;

@@ -3,7 +3,9 @@
 // use by several threads at once.
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -315,6 +317,59 @@ typedef struct thread_job {
     int failures;
 } thread_job;
 
+// CLBlast's calls pass here (--wrap): the first one on each queue may not meet the first one on another.
+static atomic_int first_calls_in_flight, first_calls_met, seen_count;
+static cl_command_queue seen[64];
+static pthread_mutex_t seen_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool is_first_call(cl_command_queue queue) {
+    pthread_mutex_lock(&seen_lock);
+    int found = 0;
+    while (found < seen_count && seen[found] != queue)
+        found++;
+    bool first = found == seen_count && found < 64;
+    if (first)
+        seen[seen_count++] = queue;
+    pthread_mutex_unlock(&seen_lock);
+    return first;
+}
+
+static void enter_call(bool first) {
+    if (first && atomic_fetch_add(&first_calls_in_flight, 1) > 0)
+        first_calls_met++;
+    if (first)
+        nanosleep(&(struct timespec){0, 5000000}, NULL);
+}
+
+static void leave_call(bool first) {
+    if (first)
+        first_calls_in_flight--;
+}
+
+#define GEMM_ARGUMENTS(X)                                                                                                          \
+    X(CLBlastLayout, layout), X(CLBlastTranspose, a_transpose), X(CLBlastTranspose, b_transpose), X(size_t, m), X(size_t, n),      \
+        X(size_t, k), X(float, alpha), X(cl_mem, a), X(size_t, a_offset), X(size_t, lda), X(cl_mem, b), X(size_t, b_offset),       \
+        X(size_t, ldb), X(float, beta), X(cl_mem, c), X(size_t, c_offset), X(size_t, ldc), X(cl_command_queue *, queue),           \
+        X(cl_event *, event), X(cl_mem, temporary)
+#define GEMV_ARGUMENTS(X)                                                                                                          \
+    X(CLBlastLayout, layout), X(CLBlastTranspose, a_transpose), X(size_t, m), X(size_t, n), X(float, alpha), X(cl_mem, a),         \
+        X(size_t, a_offset), X(size_t, lda), X(cl_mem, x), X(size_t, x_offset), X(size_t, x_step), X(float, beta), X(cl_mem, y),   \
+        X(size_t, y_offset), X(size_t, y_step), X(cl_command_queue *, queue), X(cl_event *, event)
+#define DECLARE(type, name) type name
+#define PASS(type, name)    name
+#define WRAP(function, ARGUMENTS)                                                                                                  \
+    CLBlastStatusCode __real_##function(ARGUMENTS(DECLARE));                                                                       \
+    CLBlastStatusCode __wrap_##function(ARGUMENTS(DECLARE));                                                                       \
+    CLBlastStatusCode __wrap_##function(ARGUMENTS(DECLARE)) {                                                                      \
+        bool first = is_first_call(*queue);                                                                                        \
+        enter_call(first);                                                                                                         \
+        CLBlastStatusCode code = __real_##function(ARGUMENTS(PASS));                                                               \
+        leave_call(first);                                                                                                         \
+        return code;                                                                                                               \
+    }
+WRAP(CLBlastSgemmWithTempBuffer, GEMM_ARGUMENTS)
+WRAP(CLBlastSgemv, GEMV_ARGUMENTS)
+
 // No Check assertions here: they may not fail in a thread.
 static void *first_use_in_thread(void *argument) {
     thread_job *job = argument;
@@ -339,6 +394,7 @@ static void meet_at_first_use(size_t m) {
     pthread_t threads[THREADS];
     thread_job jobs[THREADS] = {{0}};
     ck_assert_int_eq(pthread_barrier_init(&start_line, NULL, THREADS), 0);
+    seen_count = first_calls_met = 0;
     for (int i = 0; i < THREADS; i++) {
         jobs[i].m = m;
         ck_assert_int_eq(oclstm_device_open(&jobs[i].own, test_device(), NULL), OCLSTM_OK);
@@ -351,6 +407,8 @@ static void meet_at_first_use(size_t m) {
         oclstm_device_close(&jobs[i].own);
     }
     pthread_barrier_destroy(&start_line);
+    ck_assert_int_eq(seen_count, THREADS);
+    ck_assert_int_eq(first_calls_met, 0);
 }
 
 // Each round is a first use again: the cache goes with the last device.
