@@ -11,6 +11,7 @@
 #include "device/device_choose.h"
 #include "device/device_private.h"
 #include "device/device_select.h"
+#include "device/tuned.h"
 
 // Releases what an opened or half-opened device holds; the caller has the last reference.
 static void device_destroy(oclstm_device *device) {
@@ -27,6 +28,7 @@ static void device_destroy(oclstm_device *device) {
         clReleaseDevice(device->id);
     pthread_mutex_destroy(&device->lock);
     free(device->kernel_dir);
+    free(device->tuned);
     free(device);
     device_count_lower();
 }
@@ -38,7 +40,9 @@ static oclstm_status device_alloc(oclstm_device **out, const device_entry *entry
         return base_fail_memory(error, sizeof *device, "a device");
     const char *directory = getenv("OCLSTM_KERNEL_DIR");
     device->kernel_dir = strdup(directory ? directory : "");
-    if (device->kernel_dir == NULL || pthread_mutex_init(&device->lock, NULL) != 0) {
+    device->tuned = base_alloc(1, sizeof *device->tuned);
+    if (device->kernel_dir == NULL || device->tuned == NULL || pthread_mutex_init(&device->lock, NULL) != 0) {
+        free(device->tuned);
         free(device->kernel_dir);
         free(device);
         return base_fail_memory(error, sizeof *device, "a device");
@@ -49,6 +53,7 @@ static oclstm_status device_alloc(oclstm_device **out, const device_entry *entry
     device->limits = entry->info;
     device->opencl_1_2 = entry->opencl_1_2;
     device->id = entry->id;
+    tuned_load(device->tuned, &device->limits, device->tuning_note, sizeof device->tuning_note);
     device_count_raise();
     *out = device;
     return OCLSTM_OK;

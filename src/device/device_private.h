@@ -39,6 +39,8 @@ struct oclstm_device {
     pthread_mutex_t lock;        // guards kernel_dir and programs
     char *kernel_dir;            // "" for the built-in sources
     program_entry *programs;
+    struct tuned_settings *tuned; // never NULL
+    char tuning_note[1400];       // where they come from, in words
 };
 
 // Every device of every platform, in the order of the public list. *out is freed with free(); NULL when *count is 0.

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tuned settings as text and as a file under the cache folder.
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "device/device_private.h"
+#include "device/tuned.h"
+
+static void format_shape(const tuned_shape *shape, char *text, size_t capacity) {
+    base_append(text, capacity, "shape %s batch=%zu input=%zu hidden=%zu engine=%s", oclstm_dtype_name(shape->dtype), shape->batch,
+                shape->input, shape->hidden, shape->engine);
+    if (shape->form[0] != '\0')
+        base_append(text, capacity, " form=%s groups=%zu chunk=%zu", shape->form, shape->groups, shape->chunk);
+    base_append(text, capacity, " ns=%" PRIu64 "\n", shape->nanoseconds);
+}
+
+bool tuned_format(const tuned_settings *settings, const device_limits *limits, char *text, size_t capacity) {
+    if (capacity == 0)
+        return false;
+    text[0] = '\0';
+    base_append(text, capacity, "oclstm-tuned 1\nlibrary %s\nplatform %s\ndevice %s\ndriver %s\n", OCLSTM_VERSION,
+                limits->platform_name, limits->name, limits->driver_version);
+    for (size_t i = 0; i < settings->clblast_count; i++) {
+        const tuned_clblast *kernel = &settings->clblast[i];
+        base_append(text, capacity, "clblast %s %s", oclstm_dtype_name(kernel->dtype), kernel->kernel);
+        for (size_t p = 0; p < kernel->count; p++)
+            base_append(text, capacity, " %s=%zu", kernel->names[p], kernel->values[p]);
+        base_append(text, capacity, "\n");
+    }
+    for (int i = 0; i < 2; i++) {
+        if (settings->fused[i].width > 0)
+            base_append(text, capacity, "fused %s width=%zu tile=%zu\n", oclstm_dtype_name(i == 0 ? OCLSTM_F32 : OCLSTM_F64),
+                        settings->fused[i].width, settings->fused[i].tile);
+    }
+    for (size_t i = 0; i < settings->shape_count; i++)
+        format_shape(&settings->shapes[i], text, capacity);
+    base_append(text, capacity, "end\n");
+    size_t length = strlen(text);
+    return length + 1 < capacity && strcmp(text + length - 4, "end\n") == 0;
+}
+
+// FNV-1a over what the settings depend on.
+static uint64_t key_of(const device_limits *limits) {
+    const char *const parts[] = {OCLSTM_VERSION, limits->platform_name, limits->name, limits->driver_version};
+    uint64_t hash = 0xCBF29CE484222325u;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        for (const char *c = parts[i];; c++) {
+            hash = (hash ^ (unsigned char)*c) * 0x100000001B3u;
+            if (*c == '\0')
+                break;
+        }
+    }
+    return hash;
+}
+
+bool tuned_path(const device_limits *limits, char *path, size_t capacity) {
+    const char *own = getenv("OCLSTM_CACHE_DIR"), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    if (capacity == 0)
+        return false;
+    path[0] = '\0';
+    if (own != NULL && own[0] != '\0')
+        base_append(path, capacity, "%s", own);
+    else if (own == NULL && cache != NULL && cache[0] == '/')
+        base_append(path, capacity, "%s/oclstm", cache);
+    else if (own == NULL && home != NULL && home[0] == '/')
+        base_append(path, capacity, "%s/.cache/oclstm", home);
+    else
+        return false;
+    size_t folder = strlen(path);
+    base_append(path, capacity, "/tuned-%016" PRIx64 ".txt", key_of(limits));
+    return strlen(path) == folder + strlen("/tuned-0123456789abcdef.txt");
+}
+
+// Makes every folder of the path before its last part. A failure shows when the file is opened.
+static void make_folders(const char *path) {
+    char folder[1024];
+    base_copy_string(folder, sizeof folder, path);
+    for (char *slash = strchr(folder + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        (void)mkdir(folder, 0777);
+        *slash = '/';
+    }
+}
+
+oclstm_status tuned_save(const tuned_settings *settings, const device_limits *limits, const char *path, oclstm_error *error) {
+    char temporary[1100] = "";
+    char *text = base_alloc(TUNED_FILE_BYTES, 1);
+    if (text == NULL)
+        return base_fail_memory(error, TUNED_FILE_BYTES, "the tuned settings");
+    if (!tuned_format(settings, limits, text, TUNED_FILE_BYTES)) {
+        free(text);
+        return base_fail(error, OCLSTM_IO, "the tuned settings are too many for the file \"%s\"", path);
+    }
+    make_folders(path);
+    base_append(temporary, sizeof temporary, "%s.XXXXXX", path);
+    int file = mkstemp(temporary);
+    FILE *stream = file >= 0 ? fdopen(file, "wb") : NULL;
+    bool written = stream != NULL && fputs(text, stream) >= 0 && fchmod(file, 0644) == 0;
+    int reason = errno;
+    if (stream != NULL && fclose(stream) != 0 && written) {
+        reason = errno;
+        written = false;
+    }
+    if (written && rename(temporary, path) != 0) {
+        reason = errno;
+        written = false;
+    }
+    if (!written && file >= 0)
+        (void)unlink(temporary);
+    free(text);
+    return written ? OCLSTM_OK
+                   : base_fail_errno(error, OCLSTM_IO, "rename", reason, "cannot write the tuned settings \"%s\"", path);
+}
+
+// The file's text, at most TUNED_FILE_BYTES; NULL with *missing when there is no file.
+static char *read_text(const char *path, bool *missing, char *why, size_t capacity) {
+    FILE *stream = fopen(path, "rb");
+    *missing = stream == NULL && errno == ENOENT;
+    if (stream == NULL) {
+        base_append(why, capacity, "it cannot be opened");
+        return NULL;
+    }
+    char *text = base_alloc(TUNED_FILE_BYTES + 1, 1);
+    size_t length = text != NULL ? fread(text, 1, TUNED_FILE_BYTES + 1, stream) : 0;
+    bool bad = text == NULL || ferror(stream) != 0 || length > TUNED_FILE_BYTES;
+    fclose(stream);
+    if (!bad) {
+        text[length] = '\0';
+        return text;
+    }
+    base_append(why, capacity, "it cannot be read, or has more than %d bytes", TUNED_FILE_BYTES);
+    free(text);
+    return NULL;
+}
+
+void tuned_load(tuned_settings *settings, const device_limits *limits, char *note, size_t capacity) {
+    char path[1024], why[160] = "";
+    bool missing = true, used = false;
+    note[0] = '\0';
+    if (tuned_path(limits, path, sizeof path)) {
+        char *text = read_text(path, &missing, why, sizeof why);
+        used = text != NULL && tuned_parse(settings, text, limits, why, sizeof why);
+        free(text);
+    }
+    if (used) {
+        base_append(note, capacity, "settings tuned here, from \"%s\"", path);
+        return;
+    }
+    if (!missing)
+        base_append(note, capacity,
+                    "warning: the tuned settings \"%s\" are not used: %s; run oclstm tune again, or remove the file; ", path, why);
+    const char *preset = tuned_preset(limits);
+    if (preset != NULL && tuned_parse(settings, preset, NULL, why, sizeof why)) {
+        base_append(note, capacity, "settings that come with the library for this kind of device");
+        return;
+    }
+    memset(settings, 0, sizeof *settings);
+    base_append(note, capacity, "no tuned settings; oclstm tune makes them");
+}
+
+const char *oclstm_device_get_tuning(const oclstm_device *device) { return device != NULL ? device->tuning_note : ""; }
+
+const tuned_settings *device_get_tuned(const oclstm_device *device) { return device->tuned; }
+
+void device_set_tuned(oclstm_device *device, const tuned_settings *settings) { *device->tuned = *settings; }
