@@ -103,13 +103,14 @@ OCLSTM_API oclstm_status oclstm_tensors_find_cell(const oclstm_tensors *file, co
 /**
  * Copies `count` indices of one axis, all of the others, into C order, native byte order and the dtype asked for.
  *
- * Afterwards pages of the file that were touched are given back to the system when `drop` is set, so that a file larger than memory can be read through in
- * slices.
+ * With `drop` nothing of the file stays resident in the process, so that a file larger than memory can be read through in slices.
  *
  * @param axis   the axis that is sliced (0 for time-major input, 1 for batch-first); ignored for rank 0.
  * @param first  first index along that axis. @param count  number of indices.
  * @param dtype  F32 or F64 from any floating-point type. Other conversions, and integers, are INVALID_ARGUMENT.
  * @param[out] dst  [..][count][..] elements of dtype, owned by the caller.
+ * @return OK; INVALID_ARGUMENT (a slice that does not lie in the shape; a dtype as above); IO (with `drop`: reading failed); OUT_OF_MEMORY
+ *         (Fortran order needs half a MiB).
  */
 OCLSTM_API oclstm_status oclstm_tensor_read(const oclstm_tensors *file, const oclstm_tensor *tensor, int axis, int64_t first,
                                             int64_t count, oclstm_dtype dtype, void *dst, bool drop, oclstm_error *error);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The safetensors header: a length (u64, little-endian), a JSON object of that length, then the data. Every entry is checked;
 // together they must cover the data exactly, without overlap or hole, as the format's own reader demands.
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,8 +44,10 @@ static oclstm_status load_header(oclstm_tensors *file, size_t *data_start, oclst
                          file->path, header_bytes + LENGTH_BYTES, file->size_bytes);
     *data_start = LENGTH_BYTES + (size_t)header_bytes;
     json_error_t fault;
+    errno = 0;
     file->header = json_loadb((const char *)file->bytes + LENGTH_BYTES, (size_t)header_bytes, JSON_REJECT_DUPLICATES, &fault);
-    if (file->header == NULL && json_error_code(&fault) == json_error_out_of_memory)
+    // Jansson reports some failed allocations as faults of the text, or without a word; malloc() leaves the truth in errno.
+    if (file->header == NULL && (errno == ENOMEM || json_error_code(&fault) == json_error_out_of_memory))
         return base_fail_memory(error, (size_t)header_bytes, "the safetensors header");
     if (file->header == NULL)
         return base_fail(error, OCLSTM_FORMAT, "'%s': the safetensors header is no valid JSON: %s (byte %d of the file)",

@@ -10,7 +10,8 @@
 struct oclstm_tensors {
     char *path;
     const char *format;
-    unsigned char *bytes; // the mapping, never written; not const because madvise() takes it so
+    int fd;
+    unsigned char *bytes; // the mapping, never written; not const because munmap() takes it so
     size_t size_bytes;    // of the file
     oclstm_tensor *tensors;
     const oclstm_tensor **by_name;
@@ -25,6 +26,10 @@ oclstm_status model_npy_parse(oclstm_tensors *file, oclstm_error *error);
 
 // Is it one of the formats that people hold models in and that are not read here? Then what it is and what to do, else NULL.
 const char *model_foreign_format(const unsigned char *bytes, size_t size_bytes);
+
+// Copies a part of the file that lies in it. Unlike a copy from the mapping it makes nothing of the file resident: one touch of
+// a mapped page may bring in megabytes around it, where the system caches files in large pages.
+oclstm_status model_file_copy(const oclstm_tensors *file, size_t offset, void *dst, size_t size_bytes, oclstm_error *error);
 
 static inline bool model_host_is_big_endian(void) {
     const union {

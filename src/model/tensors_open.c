@@ -14,6 +14,7 @@
 #include "model/tensors_file.h"
 
 #define READ_FORMATS ".safetensors and .npy are read"
+#define COPY_BYTES   ((size_t)1 << 30) // at a time
 
 static oclstm_status check_file_type(const char *path, const struct stat *info, oclstm_error *error) {
     if (S_ISDIR(info->st_mode))
@@ -32,27 +33,40 @@ static oclstm_status check_file_type(const char *path, const struct stat *info, 
 
 static oclstm_status map_file(oclstm_tensors *file, oclstm_error *error) {
     // O_NONBLOCK: a pipe without a writer must be refused, not waited for. It means nothing for a regular file.
-    int fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0)
+    file->fd = open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (file->fd < 0)
         return base_fail_errno(error, OCLSTM_IO, "open", errno, "cannot open '%s'", file->path);
     struct stat info;
-    oclstm_status status = OCLSTM_OK;
-    if (fstat(fd, &info) != 0)
-        status = base_fail_errno(error, OCLSTM_IO, "fstat", errno, "cannot examine '%s'", file->path);
-    else
-        status = check_file_type(file->path, &info, error);
-    if (status == OCLSTM_OK) {
-        void *bytes = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (bytes == MAP_FAILED) {
-            status = base_fail_errno(error, errno == ENOMEM ? OCLSTM_OUT_OF_MEMORY : OCLSTM_IO, "mmap", errno,
-                                     "cannot map '%s' (%" PRIu64 " bytes)", file->path, (uint64_t)info.st_size);
-        } else {
-            file->bytes = bytes;
-            file->size_bytes = (size_t)info.st_size;
-        }
+    if (fstat(file->fd, &info) != 0)
+        return base_fail_errno(error, OCLSTM_IO, "fstat", errno, "cannot examine '%s'", file->path);
+    oclstm_status status = check_file_type(file->path, &info, error);
+    if (status != OCLSTM_OK)
+        return status;
+    void *bytes = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, file->fd, 0);
+    if (bytes == MAP_FAILED)
+        return base_fail_errno(error, errno == ENOMEM ? OCLSTM_OUT_OF_MEMORY : OCLSTM_IO, "mmap", errno,
+                               "cannot map '%s' (%" PRIu64 " bytes)", file->path, (uint64_t)info.st_size);
+    file->bytes = bytes;
+    file->size_bytes = (size_t)info.st_size;
+    return OCLSTM_OK;
+}
+
+oclstm_status model_file_copy(const oclstm_tensors *file, size_t offset, void *dst, size_t size_bytes, oclstm_error *error) {
+    unsigned char *to = dst;
+    while (size_bytes > 0) {
+        ssize_t found = pread(file->fd, to, size_bytes < COPY_BYTES ? size_bytes : COPY_BYTES, (off_t)offset);
+        if (found < 0 && errno == EINTR)
+            continue;
+        if (found < 0)
+            return base_fail_errno(error, OCLSTM_IO, "pread", errno, "cannot read '%s' at byte %zu", file->path, offset);
+        if (found == 0)
+            return base_fail(error, OCLSTM_IO, "'%s' had %zu bytes when it was opened and now ends at byte %zu", file->path,
+                             file->size_bytes, offset);
+        to += found;
+        offset += (size_t)found;
+        size_bytes -= (size_t)found;
     }
-    close(fd);
-    return status;
+    return OCLSTM_OK;
 }
 
 static oclstm_status parse(oclstm_tensors *file, oclstm_error *error) {
@@ -100,8 +114,10 @@ oclstm_status oclstm_tensors_open(oclstm_tensors **out, const char *path, oclstm
     oclstm_status status = OCLSTM_OK;
     size_t path_bytes = strlen(path) + 1;
     oclstm_tensors *file = base_alloc(1, sizeof *file);
-    if (file != NULL)
+    if (file != NULL) {
+        file->fd = -1;
         file->path = base_alloc(path_bytes, 1);
+    }
     if (file == NULL || file->path == NULL) {
         status = base_fail_memory(error, sizeof *file + path_bytes, "an open file");
         goto fail;
@@ -131,6 +147,8 @@ void oclstm_tensors_close(oclstm_tensors **file) {
     free(old->tensors);
     if (old->bytes != NULL)
         munmap(old->bytes, old->size_bytes);
+    if (old->fd >= 0)
+        close(old->fd);
     free(old->path);
     free(old);
 }
