@@ -4,6 +4,7 @@
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -19,9 +20,6 @@ static oclstm_device *device;
 static void make_device(void) {
     oclstm_error error = {0};
     ck_assert_msg(oclstm_device_open(&device, test_device(), &error) == OCLSTM_OK, "%s", error.message);
-    char why[128];
-    if (!matmul_supported(device_get_limits(device), OCLSTM_F32, why, sizeof why))
-        ck_abort_msg("this device cannot run CLBlast: %s", why);
 }
 
 static void close_device(void) { oclstm_device_close(&device); }
@@ -440,4 +438,20 @@ static Suite *make_suite(void) {
     return suite;
 }
 
-int main(void) { return run_suite(make_suite(), true); }
+// False on a device that is there and too small.
+static bool can_run(char *why, size_t capacity) {
+    oclstm_device *opened = NULL;
+    if (oclstm_device_open(&opened, test_device(), NULL) != OCLSTM_OK)
+        return true; // the runner says what is wrong
+    bool can = matmul_supported(device_get_limits(opened), OCLSTM_F32, why, capacity);
+    oclstm_device_close(&opened);
+    return can;
+}
+
+int main(void) {
+    char why[128];
+    if (can_run(why, sizeof why))
+        return run_suite(make_suite(), true);
+    printf("1..0 # SKIP %s\n", why);
+    return 0;
+}
