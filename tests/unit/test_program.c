@@ -112,7 +112,8 @@ START_TEST(a_compiler_error_carries_the_log) {
     ck_assert_ptr_nonnull(strstr(error.message, "broken.cl"));
     ck_assert_ptr_nonnull(strstr(error.message, "-D REAL=float"));
     ck_assert_msg(strstr(error.build_log, "undeclared_thing") != NULL, "log: %s", error.build_log);
-    ck_assert_msg(strstr(error.build_log, "broken.cl:3") != NULL, "the log should name file and line: %s", error.build_log);
+    if (strcmp(device_get_limits(device)->platform_name, "Oclgrind") != 0) // it calls every file input.cl
+        ck_assert_msg(strstr(error.build_log, "broken.cl:3") != NULL, "the log should name file and line: %s", error.build_log);
     ck_assert_int_eq(device_program_get(&program, device, "broken.cl", "-D REAL=float", NULL), OCLSTM_BUILD_FAILED);
 
     // Repaired, it builds: a failure is not kept.
