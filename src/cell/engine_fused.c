@@ -116,8 +116,8 @@ static oclstm_status probe(cell_plan *plan, fused_data *data, cl_program program
     device_kernel_release(&data->probe);
     data->epoch = (cl_uint)epoch;
     if (status == OCLSTM_OK && gave_up != 0)
-        data->settings = fused_settings_choose(device_get_limits(device), plan->cell->params.dtype, plan->cell->input,
-                                               plan->cell->hidden, plan->batch, false);
+        data->settings = fused_settings_choose(device_get_limits(device), device_get_tuned(device), plan->cell->params.dtype,
+                                               plan->cell->input, plan->cell->hidden, plan->batch, false);
     return status;
 }
 
@@ -155,8 +155,8 @@ static oclstm_status prepare(cell_plan *plan, oclstm_error *error) {
         return base_fail_memory(error, sizeof *data, "the plan's settings");
     plan->engine_data = data;
     const device_limits *limits = device_get_limits(cell->device);
-    data->settings =
-        fused_settings_choose(limits, cell->params.dtype, cell->input, cell->hidden, plan->batch, device_groups_may_meet(limits));
+    data->settings = fused_settings_choose(limits, device_get_tuned(cell->device), cell->params.dtype, cell->input, cell->hidden,
+                                           plan->batch, device_groups_may_meet(limits));
     oclstm_status status = pack(cell, &data->settings, error);
     if (status == OCLSTM_OK)
         status = prepare_kernel(plan, data, error);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "cell/cell_private.h"
+#include "device/tuned.h"
 
 // The portable engine stands first: what comes after it must have a reason to be taken.
 static const cell_engine *const engine_table[] = {&engine_portable, &engine_fused, &engine_clblast};
@@ -49,6 +50,19 @@ static bool is_worth_clblast(const oclstm_cell *cell, size_t batch) {
     return batch >= clblast_min_batch && cell->hidden >= clblast_min_hidden;
 }
 
+// The engine that tuning found fastest near this shape, if it can run here.
+static const cell_engine *tuned_engine(const oclstm_cell *cell, size_t batch) {
+    char why[256];
+    const tuned_shape *shape =
+        tuned_find_shape(device_get_tuned(cell->device), cell->params.dtype, batch, cell->input, cell->hidden);
+    for (size_t row = 0; row < ENGINE_ROWS && shape != NULL; row++) {
+        if (strcmp(engine_table[row]->name, shape->engine) == 0 &&
+            engine_table[row]->supports(device_get_limits(cell->device), cell->params.dtype, why, sizeof why))
+            return engine_table[row];
+    }
+    return NULL;
+}
+
 oclstm_status engine_choose(const cell_engine **out, const oclstm_cell *cell, size_t batch, size_t steps, char *text,
                             size_t capacity, oclstm_error *error) {
     char why[256] = "", reason[256] = "";
@@ -59,6 +73,8 @@ oclstm_status engine_choose(const cell_engine **out, const oclstm_cell *cell, si
             return base_fail(error, OCLSTM_UNSUPPORTED, "the engine '%s' cannot run on %s: %s; use --engine auto or portable",
                              chosen->name, limits->name, why);
         base_append(reason, sizeof reason, "forced");
+    } else if ((chosen = tuned_engine(cell, batch)) != NULL) {
+        base_append(reason, sizeof reason, "auto: the fastest when this device was tuned");
     } else if (engine_fused.supports(limits, cell->params.dtype, why, sizeof why)) {
         chosen = &engine_fused;
         base_append(reason, sizeof reason, "auto: on a CPU the fused kernels are ahead at every shape measured");

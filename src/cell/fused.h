@@ -4,6 +4,7 @@
 #define OCLSTM_CELL_FUSED_H
 
 #include "device/device.h"
+#include "device/tuned.h"
 
 typedef enum fused_form {
     FUSED_UNITS, // all rows in one work-item, or the hidden units split over work-items that meet once a step
@@ -18,9 +19,13 @@ typedef struct fused_settings {
     size_t chunk;        // steps whose input product is made at a time; 0 = together with the recurrent one (FUSED_ROWS)
 } fused_settings;
 
+// The settings for a shape: the tuned ones where there are, held to what the shape and the device allow, otherwise by the stated rule.
 // can_meet: whether groups of one launch may be tried for running at the same time.
-fused_settings fused_settings_choose(const device_limits *limits, oclstm_dtype dtype, size_t input, size_t hidden, size_t batch,
-                                     bool can_meet);
+fused_settings fused_settings_choose(const device_limits *limits, const tuned_settings *tuned, oclstm_dtype dtype, size_t input,
+                                     size_t hidden, size_t batch, bool can_meet);
+
+// "units", "rows": the names in tuned files and words.
+const char *fused_form_name(fused_form form);
 
 // Looks at another group's counter before giving up, see cl/fused_units.cl. A variable only so that tests can provoke a lost meeting.
 extern cl_int fused_patience;

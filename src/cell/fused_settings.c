@@ -2,34 +2,71 @@
 // The rule, from measurements on PoCL 3.1 and Intel's CPU runtime (two AVX-512 cores). Widths and tiles follow from the registers.
 #include "cell/fused.h"
 
+#include <string.h>
+
+#include "cl/lstm_shared.h"
+
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+const char *fused_form_name(fused_form form) { return form == FUSED_ROWS ? "rows" : "units"; }
 
 // Blocks of units a group must have for the meeting to pay.
 static const size_t meet_blocks = 4;
 // Rows a core that stay together better than units do; unless the weights are far larger than a core's cache.
 static const size_t units_batch = 8, large_hidden = 1024, large_rows = 64;
+// Steps whose input product is made at a time, and the bound on what is kept of it.
+static const size_t units_chunk = 96, rows_chunk = 4, sums_bytes = (size_t)16 << 20;
 
-fused_settings fused_settings_choose(const device_limits *limits, oclstm_dtype dtype, size_t input, size_t hidden, size_t batch,
-                                     bool can_meet) {
+static size_t cores_of(const device_limits *limits) { return limits->compute_units > 0 ? limits->compute_units : 1; }
+
+// Vector width and tile. 32 vector registers come with 16 floats a vector (AVX-512), 16 with fewer; a tile keeps 4 sums a row.
+static void set_tile(fused_settings *settings, const device_limits *limits, const tuned_fused *tuned, oclstm_dtype dtype) {
     const size_t width = limits->vector_width_float > 0 ? limits->vector_width_float : 4;
-    const size_t cores = limits->compute_units > 0 ? limits->compute_units : 1;
-    // 32 vector registers come with 16 floats a vector (AVX-512), 16 with fewer. A tile keeps 4 sums a row.
-    fused_settings settings = {.form = FUSED_UNITS, .tile_rows = width >= 16 ? 6 : 2, .groups = 1};
-    settings.vector_width = width >= 16 ? 16 : width >= 8 ? 8 : 4;
-    if (dtype == OCLSTM_F64 && settings.vector_width > 4)
-        settings.vector_width /= 2;
-    const size_t blocks = (hidden + settings.vector_width - 1) / settings.vector_width;
-    const size_t groups = can_meet ? smaller(cores, blocks / meet_blocks) : 1;
-    const bool by_units = batch == 1 || cores == 1 ||
-                          (groups > 1 && (batch <= units_batch || (hidden >= large_hidden && batch / cores < large_rows)));
-    if (by_units && (batch <= units_batch || groups > 1)) {
-        settings.groups = larger(groups, 1);
-        settings.chunk = larger(96 / batch, 1);
-    } else {
-        settings.form = FUSED_ROWS;
-        settings.groups = smaller(cores, batch);
-        settings.chunk = input + hidden > 1024 ? 4 : 0;
+    settings->tile_rows = width >= 16 ? 6 : 2;
+    settings->vector_width = width >= 16 ? 16 : width >= 8 ? 8 : 4;
+    if (dtype == OCLSTM_F64 && settings->vector_width > 4)
+        settings->vector_width /= 2;
+    if (tuned->width > 0) {
+        settings->vector_width = tuned->width;
+        settings->tile_rows = tuned->tile;
     }
+}
+
+static void set_form_by_rule(fused_settings *settings, size_t cores, size_t blocks, size_t sizes, size_t hidden, size_t batch,
+                             bool can_meet) {
+    const size_t groups = can_meet ? smaller(cores, blocks / meet_blocks) : 1;
+    const bool meets = groups > 1 && (batch <= units_batch || (hidden >= large_hidden && batch / cores < large_rows));
+    if (meets || (batch <= units_batch && (batch == 1 || cores == 1))) {
+        settings->form = FUSED_UNITS;
+        settings->groups = larger(groups, 1);
+        settings->chunk = larger(units_chunk / batch, 1);
+    } else {
+        settings->form = FUSED_ROWS;
+        settings->groups = smaller(cores, batch);
+        settings->chunk = sizes > 1024 ? rows_chunk : 0;
+    }
+}
+
+fused_settings fused_settings_choose(const device_limits *limits, const tuned_settings *tuned, oclstm_dtype dtype, size_t input,
+                                     size_t hidden, size_t batch, bool can_meet) {
+    fused_settings settings = {.form = FUSED_UNITS};
+    set_tile(&settings, limits, &tuned->fused[dtype == OCLSTM_F64], dtype);
+    const size_t blocks = (hidden + settings.vector_width - 1) / settings.vector_width;
+    const tuned_shape *shape = tuned_find_shape(tuned, dtype, batch, input, hidden);
+    if (shape != NULL && strcmp(shape->engine, "fused") == 0 && strcmp(shape->form, fused_form_name(FUSED_ROWS)) == 0) {
+        settings.form = FUSED_ROWS;
+        settings.groups = smaller(shape->groups, batch);
+        settings.chunk = shape->chunk;
+    } else if (shape != NULL && strcmp(shape->engine, "fused") == 0 && strcmp(shape->form, fused_form_name(FUSED_UNITS)) == 0 &&
+               (can_meet || shape->groups == 1)) {
+        settings.groups = smaller(shape->groups, smaller(cores_of(limits), blocks));
+        settings.chunk = larger(shape->chunk, 1);
+    } else {
+        set_form_by_rule(&settings, cores_of(limits), blocks, input + hidden, hidden, batch, can_meet);
+    }
+    // Whatever was asked for: the kept sums stay within their bound.
+    const size_t step_bytes = batch * blocks * settings.vector_width * LSTM_GATES * oclstm_dtype_size_bytes(dtype);
+    settings.chunk = smaller(settings.chunk, larger(sums_bytes / step_bytes, 1));
     return settings;
 }

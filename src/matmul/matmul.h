@@ -13,6 +13,7 @@
 #define OCLSTM_MATMUL_MATMUL_H
 
 #include "device/device.h"
+#include "device/tuned.h"
 
 // The last element of a buffer that a product may touch, offset included: CLBlast's kernels count in int.
 #define MATMUL_MAX_ELEMENTS ((size_t)INT32_MAX)
@@ -40,5 +41,9 @@ oclstm_status matmul_prepare(oclstm_device *device, const matmul_shape *shape, s
 // Enqueues C += A * B^T on the device's queue. temporary: at least what matmul_prepare() said, NULL when that was 0. Does not wait.
 oclstm_status matmul_enqueue(oclstm_device *device, const matmul_shape *shape, matmul_operand a, matmul_operand b, matmul_operand c,
                              cl_mem temporary, oclstm_error *error);
+
+// Gives CLBlast the parameters of one of its kernels on this device from now on; what was compiled of it is dropped. Not while another thread uses
+// CLBlast on the device.
+oclstm_status matmul_override(oclstm_device *device, const tuned_clblast *kernel, oclstm_error *error);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef OCLSTM_MATMUL_MATMUL_PRIVATE_H
 #define OCLSTM_MATMUL_MATMUL_PRIVATE_H
 
+#include "device/tuned.h"
 #include "matmul/matmul.h"
 
 #include <clblast_c.h>
@@ -18,6 +19,9 @@ oclstm_status matmul_fail(oclstm_error *error, const oclstm_device *device, CLBl
 
 // Calls CLBlast once under a lock of the process if this device has not yet used the routine in this dtype, and waits for it.
 oclstm_status matmul_first_use(oclstm_device *device, oclstm_dtype dtype, matmul_routine routine, oclstm_error *error);
+
+// Gives CLBlast the parameters that the device's tuned settings hold for a dtype. Under the first-use lock.
+void matmul_apply_tuned(oclstm_device *device, oclstm_dtype dtype);
 
 // The product itself, without a look at the sizes or the first use.
 oclstm_status matmul_call(oclstm_device *device, const matmul_shape *shape, matmul_operand a, matmul_operand b, matmul_operand c,
