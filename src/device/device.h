@@ -2,8 +2,9 @@
 // The device layer as the layers above see it: an opened device, its buffers, its programs, its launches. The only folder that
 // knows vendors and their quirks; above it a device is its limits.
 //
-// Thread-safety: the functions here may be called from several threads on one device. A cl_kernel made by device_kernel_create() belongs
-// to the caller and is used by one thread at a time (clSetKernelArg is not thread-safe for one kernel object).
+// Thread-safety: the functions here may be called from several threads on one device. A cl_kernel made by
+// device_kernel_create() belongs to the caller and is used by one thread at a time (clSetKernelArg is not thread-safe for
+// one kernel object).
 #ifndef OCLSTM_DEVICE_DEVICE_H
 #define OCLSTM_DEVICE_DEVICE_H
 
@@ -35,8 +36,9 @@ oclstm_status device_fail(oclstm_error *error, const oclstm_device *device, cl_i
 
 // --- buffers ------------------------------------------------------------------------------------------------------------
 
-// Allocates a device buffer. Refuses before asking the driver when the size is over the device's largest allocation or its memory: the message says what
-// was asked, for what, and what is allowed. size_bytes 0 is rounded up to 1. Contents are undefined.
+// Allocates a device buffer. Refuses before asking the driver when the size is over the device's largest allocation or its
+// memory: the message says what was asked, for what, and what is allowed. size_bytes 0 is rounded up to 1. Contents are
+// undefined.
 oclstm_status device_buffer_create(cl_mem *out, oclstm_device *device, cl_mem_flags flags, size_t size_bytes, const char *what,
                                    oclstm_error *error);
 // Releases and nulls; accepts a pointer to NULL. The device is the one it was created on.
@@ -56,18 +58,21 @@ oclstm_status device_flush(oclstm_device *device, oclstm_error *error);
 
 // --- programs -------------------------------------------------------------------------------------------------------------
 
-// Builds a program of files of cl/ ("portable.cl", or several with a space between: "fused_math.cl fused_rows.cl"), lstm_shared.h in front of
-// them: kernels include nothing themselves. Options as from device_dtype_options() and the engine's own. Taken from the device's cache where (files,
-// options) were built before. The program belongs to the device. On a compiler error: BUILD_FAILED with the log.
+// Builds a program of files of cl/ ("portable.cl", or several with a space between: "fused_math.cl fused_rows.cl"),
+// lstm_shared.h in front of them: kernels include nothing themselves. Options as from device_dtype_options() and the
+// engine's own. Taken from the device's cache where (files, options) were built before. The program belongs to the device.
+// On a compiler error: BUILD_FAILED with the log.
 oclstm_status device_program_get(cl_program *out, oclstm_device *device, const char *file, const char *options,
                                  oclstm_error *error);
 
-// Makes a kernel of such a program; release with device_kernel_release(). *max_group (may be NULL) receives CL_KERNEL_WORK_GROUP_SIZE.
+// Makes a kernel of such a program; release with device_kernel_release(). *max_group (may be NULL) receives
+// CL_KERNEL_WORK_GROUP_SIZE.
 oclstm_status device_kernel_create(cl_kernel *out, oclstm_device *device, cl_program program, const char *name, size_t *max_group,
                                    oclstm_error *error);
 void device_kernel_release(cl_kernel *kernel);
 
-// The options every program gets for a dtype (F32 or F64): -cl-std as the device allows, -D REAL=float|double, -D REAL_IS_DOUBLE=0|1.
+// The options every program gets for a dtype (F32 or F64): -cl-std as the device allows, -D REAL=float|double,
+// -D REAL_IS_DOUBLE=0|1.
 const char *device_dtype_options(const oclstm_device *device, oclstm_dtype dtype);
 
 // --- launches -----------------------------------------------------------------------------------------------------------------
@@ -79,8 +84,8 @@ typedef struct device_grid {
     size_t local[3];
 } device_grid;
 
-// A grid over `count0` x `count1` x `count2` work-items, rounded up along dimension 0 to a work-group of at most `wanted_local` items
-// there (1 in the others) that respects the device's and the kernel's limits.
+// A grid over `count0` x `count1` x `count2` work-items, rounded up along dimension 0 to a work-group of at most
+// `wanted_local` items there (1 in the others) that respects the device's and the kernel's limits.
 device_grid device_grid_make(const oclstm_device *device, size_t kernel_max_group, size_t wanted_local, size_t count0,
                              size_t count1, size_t count2);
 
@@ -89,13 +94,14 @@ oclstm_status device_launch(oclstm_device *device, cl_kernel kernel, const devic
 
 // One kernel argument.
 #define DEVICE_ARG(value) sizeof(value), &(value)
-// Sets arguments first, first+1, ... from (size, pointer) pairs, ended by a size of 0: device_set_args(d, k, 0, error, DEVICE_ARG(a), DEVICE_ARG(b), (size_t)0).
+// Sets arguments first, first+1, ... from (size, pointer) pairs, ended by a size of 0:
+// device_set_args(d, k, 0, error, DEVICE_ARG(a), DEVICE_ARG(b), (size_t)0).
 oclstm_status device_set_args(oclstm_device *device, cl_kernel kernel, cl_uint first, oclstm_error *error, ...);
 
 // --- end of life --------------------------------------------------------------------------------------------------------------
 
-// Registers a function to be called once after the last open device of the process has been released (the matmul layer clears CLBlast's cache there).
-// The same function registered twice is kept once.
+// Registers a function to be called once after the last open device of the process has been released (the matmul layer
+// clears CLBlast's cache there). The same function registered twice is kept once.
 void device_on_last_close(void (*function)(void));
 
 // Marks for layers above that do something once per device (the first use of CLBlast): true while `mark`, 0 to 31, is not yet set.

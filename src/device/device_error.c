@@ -8,7 +8,8 @@
 #include "device/device_private.h"
 #include "device/size_text.h"
 
-// CL_OUT_OF_RESOURCES also stands for registers, a watchdog, a kernel that went wrong: it means memory only where memory was asked for.
+// CL_OUT_OF_RESOURCES also stands for registers, a watchdog, a kernel that went wrong: it means memory only where memory
+// was asked for.
 static oclstm_status status_of(cl_int code, const char *call) {
     switch (code) {
     case CL_OUT_OF_HOST_MEMORY:

@@ -50,7 +50,8 @@ oclstm_status device_entries_find(device_entry **out, size_t *count, oclstm_erro
 // cannot be used is no failure: info.reason says why. Fails only when host memory is exhausted.
 oclstm_status device_query(device_entry *entry, oclstm_error *error);
 
-// No OpenCL code: an allocation of our own failed. A driver that answers CL_OUT_OF_HOST_MEMORY, as broken ones do, only loses its own entry.
+// No OpenCL code: an allocation of our own failed. A driver that answers CL_OUT_OF_HOST_MEMORY, as broken ones do, only
+// loses its own entry.
 #define DEVICE_NO_HOST_MEMORY (-1000000)
 
 // A platform's string, such as its name, without surrounding blanks.

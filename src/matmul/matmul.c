@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "matmul/matmul_private.h"
 
-// What CLBlast 1.5.3's default parameters ask for: 256 work-items (32 x 8) to pad a matrix, 128 for the product, 64 x 1 for GEMV; two
-// tiles of 32 x 32 in local memory. It has no call that tells.
+// What CLBlast 1.5.3's default parameters ask for: 256 work-items (32 x 8) to pad a matrix, 128 for the product, 64 x 1 for
+// GEMV; two tiles of 32 x 32 in local memory. It has no call that tells.
 #define NEEDED_GROUP 256
 static const size_t needed_items[2] = {64, 16};
 
@@ -116,8 +116,8 @@ static oclstm_status call_gemv(oclstm_device *device, const matmul_shape *shape,
     return code == CLBlastSuccess ? OCLSTM_OK : matmul_fail(error, device, code, "CLBlastSgemv", shape);
 }
 
-// beta is 1, so C's NaN and infinity stay; the zeros that CLBlast pads with meet only zeros or columns that are thrown away, so infinity in
-// A or B makes no NaN of its own.
+// beta is 1, so C's NaN and infinity stay; the zeros that CLBlast pads with meet only zeros or columns that are thrown
+// away, so infinity in A or B makes no NaN of its own.
 oclstm_status matmul_call(oclstm_device *device, const matmul_shape *shape, matmul_operand a, matmul_operand b, matmul_operand c,
                           cl_mem temporary, oclstm_error *error) {
     if (matmul_routine_of(shape->m) == MATMUL_GEMV)

@@ -3,12 +3,13 @@
 //
 //     C[m][n] += A[m][k] * B[n][k]^T        row-major, leading dimensions in elements, beta = 1
 //
-// That is the form of both products of an LSTM: x * W_ih^T and h * W_hh^T accumulate on the biases. For m == 1 a matrix-vector product is used (CLBlast's
-// GEMM takes milliseconds there).
+// That is the form of both products of an LSTM: x * W_ih^T and h * W_hh^T accumulate on the biases. For m == 1 a
+// matrix-vector product is used (CLBlast's GEMM takes several times as long there).
 //
 // Thread-safety: as the device layer. CLBlast 1.5.3 races on its first use for a context and precision, so that one is serialised.
 //
-// CLBlast prints to standard error when OpenCL fails inside it, and offers no way to stop that: sizes and limits are checked before it is called.
+// CLBlast prints to standard error when OpenCL fails inside it, and offers no way to stop that: sizes and limits are
+// checked before it is called.
 #ifndef OCLSTM_MATMUL_MATMUL_H
 #define OCLSTM_MATMUL_MATMUL_H
 
@@ -34,16 +35,16 @@ typedef struct matmul_operand {
 // Can CLBlast run here? Writes the reason into `why` (at least 128 bytes) when not.
 bool matmul_supported(const device_limits *limits, oclstm_dtype dtype, char *why, size_t capacity);
 
-// Everything slow: the size of the temporary buffer that matmul_enqueue() needs for this shape (0 = none), and, on the first use for a
-// device and dtype, CLBlast's compilation (seconds on a cold PoCL). Waits for that.
+// Everything slow: the size of the temporary buffer that matmul_enqueue() needs for this shape (0 = none), and, on the
+// first use for a device and dtype, CLBlast's compilation (seconds on a cold PoCL). Waits for that.
 oclstm_status matmul_prepare(oclstm_device *device, const matmul_shape *shape, size_t *temporary_bytes, oclstm_error *error);
 
 // Enqueues C += A * B^T on the device's queue. temporary: at least what matmul_prepare() said, NULL when that was 0. Does not wait.
 oclstm_status matmul_enqueue(oclstm_device *device, const matmul_shape *shape, matmul_operand a, matmul_operand b, matmul_operand c,
                              cl_mem temporary, oclstm_error *error);
 
-// Gives CLBlast the parameters of one of its kernels on this device from now on; what was compiled of it is dropped. Not while another thread uses
-// CLBlast on the device.
+// Gives CLBlast the parameters of one of its kernels on this device from now on; what was compiled of it is dropped. Not
+// while another thread uses CLBlast on the device.
 oclstm_status matmul_override(oclstm_device *device, const tuned_clblast *kernel, oclstm_error *error);
 
 #endif
