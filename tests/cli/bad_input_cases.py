@@ -227,9 +227,9 @@ def case_outputs_that_cannot_be_written(program):
     program.run(*run, "-o", "y.npy", "--hn", "no/h.npy", code=1, err="no/h.npy")
     program.run(*run, "-o", "y.npy", "--cn", "folder", code=1, err="folder")
     if os.path.exists("/dev/full"):
-        program.run(*run, "-o", "/dev/full", "--hn", "h.npy", code=1, err="/dev/full.*No space left")
+        program.run(*run, "-o", "/dev/full", "--hn", "last.npy", code=1, err="/dev/full.*No space left")
         with open("/dev/full", "wb") as full:
-            program.run(*run, "--hn", "h.npy", stdout=full, code=1, err="No space left")
+            program.run(*run, "--hn", "last.npy", stdout=full, code=1, err="No space left")
 
 
 def case_folder_without_write_permission(program):

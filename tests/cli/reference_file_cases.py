@@ -6,7 +6,7 @@ import json
 import sys
 
 from cli_case import run_cases
-from cli_files import Cell, randoms, write_npy, write_safetensors
+from cli_files import Cell, randoms, swap_axes, write_npy, write_safetensors
 
 ENGINES = ["portable", "clblast"]
 
@@ -118,6 +118,16 @@ def case_weights_in_a_file_of_their_own(program):
     for dtype in ("F32", "F16", "BF16"):
         write(program, cell.tensors("any.", dtype=dtype), "net.safetensors")
         program.run("check", "net.io.safetensors", out="^ok ")
+
+
+def case_batch_first_is_said_by_the_metadata(program):
+    cell = Cell(3, 4)
+    tensors = reference(cell, steps=5)
+    for name in ("x", "y"):
+        dtype, (first, second, width), values = tensors[name]
+        tensors[name] = (dtype, (second, first, width), swap_axes(values, first, second, width))
+    write(program, tensors, batch_first="true")
+    program.run("check", "r.safetensors", out="^ok .* steps 5 batch 2 ")
 
 
 def case_files_that_are_no_reference(program):

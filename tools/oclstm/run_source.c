@@ -14,7 +14,7 @@ static const char *split(char *path) {
         return NULL;
     for (char *colon = strchr(path, ':'); colon; colon = strchr(colon + 1, ':')) {
         *colon = '\0';
-        if (colon != path && access(path, F_OK) == 0)
+        if (access(path, F_OK) == 0)
             return colon + 1;
         *colon = ':';
     }
