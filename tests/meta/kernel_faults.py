@@ -17,6 +17,7 @@ class Fault(typing.NamedTuple):
 # The test programs that run the kernels against their references.
 PORTABLE = ("kernels_portable",)
 CLBLAST = ("kernels_clblast",)
+FUSED = ("kernels_fused",)
 
 FAULTS = [
     # lstm_update: shared by both engines
@@ -62,4 +63,29 @@ FAULTS = [
           "gx_row_gm[LSTM_GATE_F * hidden], gx_row_gm[LSTM_GATE_I * hidden]", CLBLAST),
     Fault("clblast_gates.cl", "gates: c of another batch row", "c_prev_gm[c_prev_offset + b * hidden + unit]", "c_prev_gm[c_prev_offset + unit]",
           CLBLAST),
+    # fused_math.cl
+    Fault("fused_math.cl", "sign in tanh(g) flipped", "add = (one - eg)", "add = (one + eg)", FUSED),
+    Fault("fused_math.cl", "forget gate is the input gate", "c / (one + ef) + add", "c / (one + ei) + add", FUSED),
+    Fault("fused_math.cl", "tanh(c') of half the argument", "exp_to((REALV)-2 * c, EXP_TOP_RATIO)", "exp_to(-c, EXP_TOP_RATIO)", FUSED),
+    Fault("fused_math.cl", "last unit of a short block not stored", "for (int j = 0; j < count; ++j)", "for (int j = 0; j + 1 < count; ++j)", FUSED),
+    # fused_pack
+    Fault("fused_pack.cl", "gates in the other order", "to[q * VW + j]", "to[(3 - q) * VW + j]", FUSED),
+    Fault("fused_pack.cl", "last column skipped", "if (k >= columns", "if (k + 1 >= columns", FUSED),
+    Fault("fused_pack.cl", "off by one unit", "const int unit = block * VW + j;", "const int unit = max(block * VW + j - 1, 0);", FUSED),
+    # fused_tile.cl
+    Fault("fused_tile.cl", "gates i and f swapped", "i##r = fma(s, wi, i##r), f##r = fma(s, wf, f##r)",
+          "i##r = fma(s, wf, i##r), f##r = fma(s, wi, f##r)", FUSED),
+    Fault("fused_tile.cl", "last term of a sum skipped", "for (int k = 0; k < count; ++k, w += GATES)",
+          "for (int k = 0; k + 1 < count; ++k, w += GATES)", FUSED),
+    Fault("fused_tile.cl", "odd tail of a sum skipped", "if (k < count) {", "if (k + 1 < count) {", FUSED),
+    # fused_rows
+    Fault("fused_rows.cl", "last row of the batch skipped", "min(rows, batch - first)", "min(rows, batch - first - 1)", FUSED),
+    Fault("fused_rows.cl", "second step from h0", "ht = (t ? y_gm", "ht = (t > 1 ? y_gm", FUSED),
+    Fault("fused_rows.cl", "state of another block", "cell = c + (first + row + r) * blocks + u;", "cell = c + (first + row + r) * blocks;", FUSED),
+    # fused_units
+    Fault("fused_units.cl", "gates i and f swapped", "next_cell(q[0], q[1], q[2], *cell)", "next_cell(q[1], q[0], q[2], *cell)", FUSED),
+    Fault("fused_units.cl", "input product of the first chunk for all", "if (t % chunk == 0)", "if (t == 0)", FUSED),
+    Fault("fused_units.cl", "c starts at zero",
+          "c[b * blocks + u] = load_some(c0_gm + c0_offset + b * hidden + u * VW, hidden - u * VW);", "c[b * blocks + u] = (REALV)0;", FUSED),
+    Fault("fused_units.cl", "last h of the first step", "last = y_gm + y_offset + (long)(steps - 1) * y_step", "last = y_gm + y_offset", FUSED),
 ]
