@@ -8,7 +8,7 @@ import sys
 from cli_case import run_cases
 from cli_files import Cell, randoms, swap_axes, write_npy, write_safetensors
 
-ENGINES = ["portable", "clblast"]
+ENGINES = ["portable", "fused", "clblast"]
 
 
 def reference(cell, steps=None, batch=2, dtype="F32", **changes):

@@ -16,7 +16,7 @@ import time
 from cli_case import Skip, close, run_cases
 from cli_files import Cell, randoms, read_npy, swap_axes, write_npy, write_safetensors, write_sparse_npy
 
-ENGINES = ["portable", "clblast"]
+ENGINES = ["portable", "fused", "clblast"]
 
 
 def small(program, inputs=3, hidden=4, steps=5, batch=2, bias=True):
@@ -34,7 +34,7 @@ def expect(program, name, shape, values, descr="<f4", tolerance=1e-5):
     close(found[2], values, tolerance)
 
 
-def case_sequence_with_both_engines(program):
+def case_sequence_with_every_engine(program):
     for bias in (True, False):
         cell, x = small(program, bias=bias)
         y, hn, cn = cell.sequence(x, 5, 2)

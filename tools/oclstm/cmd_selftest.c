@@ -139,15 +139,16 @@ static int finish(const engine_group *groups, size_t count, const oclstm_device_
 }
 
 int cmd_selftest(const cli_options *options) {
-    static const oclstm_engine engines[] = {OCLSTM_ENGINE_PORTABLE, OCLSTM_ENGINE_CLBLAST};
+    static const oclstm_engine engines[] = {OCLSTM_ENGINE_PORTABLE, OCLSTM_ENGINE_FUSED, OCLSTM_ENGINE_CLBLAST};
+    enum { GROUP_COUNT = 2 * sizeof engines / sizeof engines[0] };
     static const oclstm_dtype dtypes[] = {OCLSTM_F32, OCLSTM_F64};
-    engine_group groups[4] = {0};
+    engine_group groups[GROUP_COUNT] = {0};
     size_t count = 0;
     oclstm_device *device = NULL;
     int code = choose_device(&device, options);
     if (code != EXIT_DONE)
         return code;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < GROUP_COUNT; i++) {
         if (options->engine != OCLSTM_ENGINE_AUTO && options->engine != engines[i / 2])
             continue;
         engine_group *group = &groups[count++];
