@@ -4,8 +4,7 @@
 
 int main(int argc, char **argv) {
     const char *model = argc > 1 ? argv[1] : "tests/data/silero/silero_vad_16k.safetensors";
-    static float x[3][128], y[3][128];
-    x[0][0] = 1.0f;
+    static float x[3][128] = {{1.0f}}, y[3][128];
     const oclstm_sequence sequence = {
         .x = oclstm_in_2d(x, OCLSTM_F32, 3, 128),  // [steps][input]
         .y = oclstm_out_2d(y, OCLSTM_F32, 3, 128), // [steps][hidden]
