@@ -88,11 +88,12 @@ static double decode(unsigned bits, int exponent_bits, int mantissa_bits) {
 
 static bool same_value(double a, double b) { return (isnan(a) && isnan(b)) || (a == b && signbit(a) == signbit(b)); }
 
-// All 65536 patterns, subnormals, infinities and NaN among them, as weights; exact in either dtype.
+// All 65536 patterns, subnormals, infinities and NaN among them, and some of them again, so that the conversion goes through more
+// than one chunk; exact in either dtype.
 static void check_half(oclstm_dtype stored, int exponent_bits, int mantissa_bits) {
-    enum { HIDDEN = 64, GATES = 4 * HIDDEN, INPUT = 256 };
-    uint16_t *patterns = fixture_alloc(65536, sizeof *patterns);
-    for (unsigned i = 0; i < 65536; i++)
+    enum { HIDDEN = 64, GATES = 4 * HIDDEN, INPUT = 300, COUNT = GATES * INPUT };
+    uint16_t *patterns = fixture_alloc(COUNT, sizeof *patterns);
+    for (unsigned i = 0; i < COUNT; i++)
         patterns[i] = (uint16_t)i;
     for (int dtype = OCLSTM_F32; dtype <= (fixture_has_fp64() ? OCLSTM_F64 : OCLSTM_F32); dtype++) {
         oclstm_cell_params params = {.dtype = (oclstm_dtype)dtype};
@@ -102,18 +103,19 @@ static void check_half(oclstm_dtype stored, int exponent_bits, int mantissa_bits
         oclstm_cell *cell = NULL;
         oclstm_error error = {0};
         expect_ok(oclstm_cell_create(&cell, fixture_device(), &params, &error), &error);
-        cell_values got = {.dtype = (oclstm_dtype)dtype, .data = fixture_alloc(65536, sizeof(double))};
+        cell_values got = {.dtype = (oclstm_dtype)dtype, .data = fixture_alloc(COUNT, sizeof(double))};
         double bias[GATES];
         const oclstm_array weight_ih = oclstm_out_2d(got.data, got.dtype, GATES, INPUT);
         const oclstm_array bias_hh = oclstm_out_1d(bias, got.dtype, GATES);
         expect_ok(oclstm_cell_read_weights(cell, &weight_ih, NULL, NULL, &bias_hh, &error), &error);
-        for (int i = 0; i < 65536; i++)
-            ck_assert_msg(same_value(cell_values_get(&got, i), decode((unsigned)i, exponent_bits, mantissa_bits)),
-                          "%s %#x is read as %.17g, expected %.17g", oclstm_dtype_name(stored), (unsigned)i,
-                          cell_values_get(&got, i), decode((unsigned)i, exponent_bits, mantissa_bits));
+        for (int i = 0; i < COUNT; i++) {
+            const double expected = decode(patterns[i], exponent_bits, mantissa_bits);
+            ck_assert_msg(same_value(cell_values_get(&got, i), expected), "%s %#x at %d is read as %.17g, expected %.17g",
+                          oclstm_dtype_name(stored), patterns[i], i, cell_values_get(&got, i), expected);
+        }
         const cell_values biases = {.dtype = got.dtype, .data = bias};
         for (int i = 0; i < GATES; i++)
-            ck_assert(same_value(cell_values_get(&biases, i), decode((unsigned)i, exponent_bits, mantissa_bits)));
+            ck_assert(same_value(cell_values_get(&biases, i), decode(patterns[i], exponent_bits, mantissa_bits)));
         free(got.data);
         oclstm_cell_destroy(&cell);
     }
