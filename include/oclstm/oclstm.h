@@ -19,5 +19,6 @@
 #include <oclstm/measure.h>
 #include <oclstm/status.h>
 #include <oclstm/tensors.h>
+#include <oclstm/tune.h>
 
 #endif

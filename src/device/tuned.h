@@ -9,6 +9,7 @@
 //     clblast float32 Xgemm GEMMK=0 KREG=1 ...           all parameters of one CLBlast kernel
 //     fused float32 width=16 tile=6                      vector width and rows of the register tile
 //     shape float32 batch=1 input=64 hidden=64 engine=fused form=units groups=2 chunk=96 ns=480000
+//     tried 0123456789abcdef 17                          where the search stands, so that it can go on
 //     end
 //
 // Lines may stand in any order between the first and the last; '#' starts a comment. A file that does not hold to this, is cut off (no
@@ -56,6 +57,8 @@ typedef struct tuned_settings {
     tuned_fused fused[2]; // float32, float64
     tuned_shape shapes[TUNED_SHAPES];
     size_t shape_count;
+    char tried_key[17]; // of the search that made this: what it searched; empty for none
+    uint64_t tried;     // how many of its candidates it has tried
 } tuned_settings;
 
 // Reads a file's text. limits: the device it has to be for; NULL = any (a preset). False, with the reason and the line in why[capacity], and

@@ -41,6 +41,8 @@ bool tuned_format(const tuned_settings *settings, const device_limits *limits, c
     }
     for (size_t i = 0; i < settings->shape_count; i++)
         format_shape(&settings->shapes[i], text, capacity);
+    if (settings->tried_key[0] != '\0')
+        base_append(text, capacity, "tried %s %" PRIu64 "\n", settings->tried_key, settings->tried);
     base_append(text, capacity, "end\n");
     size_t length = strlen(text);
     return length + 1 < capacity && strcmp(text + length - 4, "end\n") == 0;

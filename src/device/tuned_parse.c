@@ -142,6 +142,15 @@ static bool parse_shape(tuned_settings *settings, line_reader *line) {
     return true;
 }
 
+static bool parse_tried(tuned_settings *settings, line_reader *line) {
+    char name[TUNED_NAME];
+    const char *key = take_word(line), *number = key != NULL ? take_word(line) : NULL;
+    if (number == NULL || take_word(line) != NULL || !read_name(key, name) || strlen(key) >= sizeof settings->tried_key)
+        return false;
+    memcpy(settings->tried_key, name, sizeof settings->tried_key - 1);
+    return read_number(number, INT32_MAX, &settings->tried);
+}
+
 // A line that names what the file is for; true when that is this device, or when any is right.
 static bool is_for(const char *key, const char *value, const device_limits *limits, bool *known) {
     const struct {
@@ -177,6 +186,8 @@ static line_result parse_line(tuned_settings *settings, line_reader *line, const
         return parse_clblast(settings, line) ? LINE_OK : LINE_BAD;
     if (strcmp(key, "fused") == 0)
         return parse_fused(settings, line) ? LINE_OK : LINE_BAD;
+    if (strcmp(key, "tried") == 0)
+        return parse_tried(settings, line) ? LINE_OK : LINE_BAD;
     return strcmp(key, "shape") == 0 && parse_shape(settings, line) ? LINE_OK : LINE_BAD;
 }
 
