@@ -48,12 +48,14 @@ static const char *match_result(const char *line, int number, bool *passed) {
 }
 
 // "file.c:case:test: message" -> "case test"; TAP knows no '#' in a name.
-static void print_name(const char *text) {
+static void copy_name(char *name, size_t capacity, const char *text) {
     const size_t file = strcspn(text, ":");
-    const char *name = text + file + (text[file] == ':');
-    const char *end = strstr(name, ": ");
-    for (const char *c = name; *c != '\0' && c != end; c++)
-        putchar(*c == ':' || *c == '#' || *c == '\n' ? ' ' : *c);
+    const char *from = text + file + (text[file] == ':');
+    const char *end = strstr(from, ": ");
+    size_t length = 0;
+    for (; from[length] != '\0' && from + length != end && length + 1 < capacity; length++)
+        name[length] = strchr(":#\n", from[length]) ? ' ' : from[length];
+    name[length] = '\0';
 }
 
 // One diagnostic line for each line of the message.
@@ -70,8 +72,8 @@ static void print_diagnostic(const char *file, int line, const char *text) {
 static int print_results(SRunner *runner, FILE *check_tap) {
     const int count = srunner_ntests_run(runner);
     TestResult **results = srunner_results(runner);
-    char line[4096];
-    int done = 0;
+    char line[4096], name[256], last_name[256] = "";
+    int done = 0, repeat = 0;
     printf("1..%d\n", count);
     rewind(check_tap);
     while (done < count && fgets(line, sizeof line, check_tap)) {
@@ -79,8 +81,12 @@ static int print_results(SRunner *runner, FILE *check_tap) {
         const char *rest = match_result(line, done + 1, &passed);
         if (!rest)
             continue;
-        printf("%s %d - ", passed ? "ok" : "not ok", done + 1);
-        print_name(rest);
+        copy_name(name, sizeof name, rest);
+        repeat = strcmp(name, last_name) == 0 ? repeat + 1 : 0; // a loop test: Check does not say which round
+        strcpy(last_name, name);
+        printf("%s %d - %s", passed ? "ok" : "not ok", done + 1, name);
+        if (repeat > 0)
+            printf(" [%d]", repeat);
         putchar('\n');
         if (!passed)
             print_diagnostic(tr_lfile(results[done]), tr_lno(results[done]), tr_msg(results[done]));
