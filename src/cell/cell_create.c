@@ -17,9 +17,9 @@ void oclstm_cell_destroy(oclstm_cell **cell) {
     if (old->last_engine != OCLSTM_ENGINE_AUTO)
         device_finish(old->device, NULL);
     plan_destroy_all(old);
-    for (int engine = 0; engine < ENGINE_COUNT; engine++) {
+    for (int copy = 0; copy < PACKED_COUNT; copy++) {
         for (size_t i = 0; i < sizeof old->packed[0].buffers / sizeof old->packed[0].buffers[0]; i++)
-            device_buffer_release(old->device, &old->packed[engine].buffers[i]);
+            device_buffer_release(old->device, &old->packed[copy].buffers[i]);
     }
     device_buffer_release(old->device, &old->weight_ih);
     device_buffer_release(old->device, &old->weight_hh);

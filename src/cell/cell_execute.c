@@ -113,7 +113,7 @@ static oclstm_status run_slice(cell_plan *plan, const cell_execution *call, time
         device_rows rows = transfer_rows(call, slice, 0, cell->hidden * cell->element_bytes);
         status = device_enqueue_read(cell->device, call->y_host, run->y.mem, &rows, "y", error);
     }
-    if (status == OCLSTM_OK && !direct && !plan->engine->writes_h_out)
+    if (status == OCLSTM_OK && !direct && !plan->writes_h_out)
         status = keep_last_h(plan, run, h_out, error);
     run->h_in = *h_out;
     run->c_in = run->c_out;

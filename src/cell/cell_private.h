@@ -23,7 +23,7 @@ struct oclstm_cell {
     void *bias_host;  // [2][4*hidden] bias_ih, bias_hh, to be read back; NULL without bias
 
     // One packed copy an engine, made by its first plan, released with the cell.
-    engine_weights packed[ENGINE_COUNT];
+    engine_weights packed[PACKED_COUNT];
 
     struct cell_plan *plans[CELL_PLANS]; // most recently used first
     oclstm_engine last_engine;

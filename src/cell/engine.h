@@ -13,7 +13,11 @@
 // A packed copy of a cell's weights; what each buffer holds is the engine's own matter.
 typedef struct engine_weights {
     cl_mem buffers[3];
+    size_t layout; // 0 = nothing packed, or the layout's own number
 } engine_weights;
+
+// The packed copies a cell may have.
+enum { PACKED_PORTABLE, PACKED_BLOCKS, PACKED_LANES, PACKED_COUNT };
 
 // A matrix of rows in a buffer, in elements. Row (t, b) starts at offset + t * step_stride + b * batch_stride.
 typedef struct engine_rows {
@@ -31,7 +35,7 @@ typedef struct engine_run {
     engine_rows h_in; // state before the first step
     engine_rows c_in;
     engine_rows c_out; // c after the last step
-    engine_rows h_out; // h' of the last step: only for an engine that writes it. May be h_in
+    engine_rows h_out; // h' of the last step: only for a plan that writes it. May be h_in
     engine_rows y;     // [steps][batch][hidden]: h' of every step
 } engine_run;
 
@@ -40,7 +44,6 @@ typedef struct cell_plan cell_plan;
 typedef struct cell_engine {
     oclstm_engine id;
     const char *name;
-    bool writes_h_out; // false: the last row of y is copied there afterwards
 
     // Can it run a cell of this dtype here? Writes the reason into why[capacity] when not.
     bool (*supports)(const device_limits *limits, oclstm_dtype dtype, char *why, size_t capacity);

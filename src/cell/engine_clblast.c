@@ -116,4 +116,4 @@ static oclstm_status run(cell_plan *plan, const engine_run *run, oclstm_error *e
 
 static void release(cell_plan *plan) { (void)plan; } // all it made lies in the plan, which frees it
 
-const cell_engine engine_clblast = {OCLSTM_ENGINE_CLBLAST, "clblast", false, supports, prepare, run, release};
+const cell_engine engine_clblast = {OCLSTM_ENGINE_CLBLAST, "clblast", supports, prepare, run, release};

@@ -30,7 +30,7 @@ static oclstm_status transpose(cl_mem *out, oclstm_cell *cell, cl_kernel kernel,
 
 // Packs once per cell: both matrices transposed.
 static oclstm_status pack(oclstm_cell *cell, cl_program program, oclstm_error *error) {
-    engine_weights *packed = &cell->packed[OCLSTM_ENGINE_PORTABLE];
+    engine_weights *packed = &cell->packed[PACKED_PORTABLE];
     if (packed->buffers[WEIGHT_IH_T] != NULL)
         return OCLSTM_OK;
     cl_kernel kernel = NULL;
@@ -71,7 +71,7 @@ static oclstm_status prepare(cell_plan *plan, oclstm_error *error) {
 
 static oclstm_status run_input_product(cell_plan *plan, const engine_run *run, oclstm_error *error) {
     oclstm_cell *cell = plan->cell;
-    const engine_weights *packed = &cell->packed[OCLSTM_ENGINE_PORTABLE];
+    const engine_weights *packed = &cell->packed[PACKED_PORTABLE];
     size_t rows = run->steps * run->batch, gates_hidden = LSTM_GATES * cell->hidden;
     cl_uint x_offset = (cl_uint)run->x.offset, rows_arg = (cl_uint)rows, input = (cl_uint)cell->input;
     cl_uint gates_hidden_arg = (cl_uint)gates_hidden;
@@ -102,7 +102,7 @@ static oclstm_status run(cell_plan *plan, const engine_run *run, oclstm_error *e
         cl_uint h_next_offset = (cl_uint)(run->y.offset + t * run->y.step_stride), h_next_stride = (cl_uint)run->y.batch_stride;
         cl_uint c_next_offset = (cl_uint)run->c_out.offset;
         status = device_set_args(cell->device, plan->kernels[STEP], 0, error, DEVICE_ARG(plan->gx), DEVICE_ARG(gx_offset),
-                                 DEVICE_ARG(gx_stride), DEVICE_ARG(cell->packed[OCLSTM_ENGINE_PORTABLE].buffers[WEIGHT_HH_T]),
+                                 DEVICE_ARG(gx_stride), DEVICE_ARG(cell->packed[PACKED_PORTABLE].buffers[WEIGHT_HH_T]),
                                  DEVICE_ARG(h_prev->mem), DEVICE_ARG(h_prev_offset), DEVICE_ARG(h_prev_stride),
                                  DEVICE_ARG(c_prev->mem), DEVICE_ARG(c_prev_offset), DEVICE_ARG(run->y.mem),
                                  DEVICE_ARG(h_next_offset), DEVICE_ARG(h_next_stride), DEVICE_ARG(run->c_out.mem),
@@ -115,4 +115,4 @@ static oclstm_status run(cell_plan *plan, const engine_run *run, oclstm_error *e
 
 static void release(cell_plan *plan) { (void)plan; } // all it made lies in the plan, which frees it
 
-const cell_engine engine_portable = {OCLSTM_ENGINE_PORTABLE, "portable", false, supports, prepare, run, release};
+const cell_engine engine_portable = {OCLSTM_ENGINE_PORTABLE, "portable", supports, prepare, run, release};

@@ -8,14 +8,18 @@
 
 typedef enum fused_form {
     FUSED_UNITS, // all rows in one work-item, or the hidden units split over work-items that meet once a step
-    FUSED_ROWS   // rows of the batch split over work-items
+    FUSED_ROWS,  // rows of the batch split over work-items
+    FUSED_STEP,  // one launch a step, work-items along the units
+    FUSED_GROUP  // the whole slice in one launch, rows of the batch split over work-groups, work-items along the units
 } fused_form;
 
 typedef struct fused_settings {
     fused_form form;
-    size_t vector_width; // hidden units in a vector (VW in cl/)
-    size_t tile_rows;    // rows of the register tile (RM in cl/)
-    size_t groups;       // work-items launched
+    size_t vector_width; // hidden units in a vector (VW in cl/; UNITS, ROWS)
+    size_t tile_rows;    // rows of the register tile (RM in cl/; UNITS, ROWS)
+    size_t groups;       // work-items launched (UNITS, ROWS)
+    size_t lanes_k;      // work-items that share a unit's sums (LK in cl/; STEP, GROUP)
+    size_t lanes_rows;   // rows of a work-group (ROWS in cl/; STEP, GROUP)
     size_t chunk;        // steps whose input product is made at a time; 0 = together with the recurrent one (FUSED_ROWS)
 } fused_settings;
 
@@ -24,7 +28,13 @@ typedef struct fused_settings {
 fused_settings fused_settings_choose(const device_limits *limits, const tuned_settings *tuned, oclstm_dtype dtype, size_t input,
                                      size_t hidden, size_t batch, bool can_meet);
 
-// "units", "rows": the names in tuned files and words.
+// Units of a work-group of STEP and GROUP (LU in cl/). One for all, so that a cell has one packed copy.
+#define FUSED_LANES 32
+
+// Whether a device can run STEP, which needs least.
+bool fused_lanes_fit(const device_limits *limits);
+
+// "units", "rows", "step", "group": the names in tuned files and words.
 const char *fused_form_name(fused_form form);
 
 // Looks at another group's counter before giving up, see cl/fused_units.cl. A variable only so that tests can provoke a lost meeting.

@@ -9,7 +9,14 @@
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
-const char *fused_form_name(fused_form form) { return form == FUSED_ROWS ? "rows" : "units"; }
+const char *fused_form_name(fused_form form) {
+    static const char *const names[] = {"units", "rows", "step", "group"};
+    return names[form];
+}
+
+bool fused_lanes_fit(const device_limits *limits) {
+    return limits->max_work_group_size >= FUSED_LANES && limits->max_work_item_sizes[0] >= FUSED_LANES;
+}
 
 // Blocks of units a group must have for the meeting to pay.
 static const size_t meet_blocks = 4;
@@ -48,18 +55,39 @@ static void set_form_by_rule(fused_settings *settings, size_t cores, size_t bloc
     }
 }
 
+// Devices whose work-items lie along the units. Eight of them share a sum where local memory and groups allow it, so that small cells fill
+// more of the device; the whole slice in one launch where its state fits local memory and few rows leave nothing to share anyway.
+static void set_lanes(fused_settings *settings, const device_limits *limits, oclstm_dtype dtype, size_t hidden, size_t batch,
+                      const char *form) {
+    const size_t element = oclstm_dtype_size_bytes(dtype);
+    settings->lanes_rows = batch >= 4 ? 4 : batch;
+    settings->lanes_k = limits->max_work_group_size >= 8 * FUSED_LANES && limits->max_work_item_sizes[1] >= 8 ? 8 : 1;
+    const size_t sums = settings->lanes_k > 1 ? settings->lanes_k * settings->lanes_rows * LSTM_GATES * FUSED_LANES * element : 0;
+    if (sums > limits->local_memory_bytes)
+        settings->lanes_k = 1;
+    const bool fits = 2 * settings->lanes_rows * hidden * element + sums <= limits->local_memory_bytes;
+    const bool by_group = form != NULL ? strcmp(form, fused_form_name(FUSED_GROUP)) == 0 : hidden <= 4 * FUSED_LANES;
+    settings->form = fits && by_group ? FUSED_GROUP : FUSED_STEP;
+}
+
 fused_settings fused_settings_choose(const device_limits *limits, const tuned_settings *tuned, oclstm_dtype dtype, size_t input,
                                      size_t hidden, size_t batch, bool can_meet) {
     fused_settings settings = {.form = FUSED_UNITS};
     set_tile(&settings, limits, &tuned->fused[dtype == OCLSTM_F64], dtype);
     const size_t blocks = (hidden + settings.vector_width - 1) / settings.vector_width;
     const tuned_shape *shape = tuned_find_shape(tuned, dtype, batch, input, hidden);
-    if (shape != NULL && strcmp(shape->engine, "fused") == 0 && strcmp(shape->form, fused_form_name(FUSED_ROWS)) == 0) {
+    const char *form = shape != NULL && strcmp(shape->engine, "fused") == 0 ? shape->form : NULL;
+    const bool asks_lanes =
+        form != NULL && (strcmp(form, fused_form_name(FUSED_STEP)) == 0 || strcmp(form, fused_form_name(FUSED_GROUP)) == 0);
+    if (limits->kind != OCLSTM_DEVICE_CPU || (asks_lanes && fused_lanes_fit(limits))) {
+        set_lanes(&settings, limits, dtype, hidden, batch, asks_lanes ? form : NULL);
+        return settings;
+    }
+    if (form != NULL && strcmp(form, fused_form_name(FUSED_ROWS)) == 0) {
         settings.form = FUSED_ROWS;
         settings.groups = smaller(shape->groups, batch);
         settings.chunk = shape->chunk;
-    } else if (shape != NULL && strcmp(shape->engine, "fused") == 0 && strcmp(shape->form, fused_form_name(FUSED_UNITS)) == 0 &&
-               (can_meet || shape->groups == 1)) {
+    } else if (form != NULL && strcmp(form, fused_form_name(FUSED_UNITS)) == 0 && (can_meet || shape->groups == 1)) {
         settings.groups = smaller(shape->groups, smaller(cores_of(limits), blocks));
         settings.chunk = larger(shape->chunk, 1);
     } else {

@@ -23,6 +23,7 @@ struct cell_plan {
     cl_mem gx;         // [capacity_steps][batch][4*hidden]
     cl_mem workspace;  // may be NULL
     void *engine_data; // freed by release()
+    bool writes_h_out; // set by prepare(); false: the last row of y is copied there afterwards
 };
 
 // The plan for a call, made or taken from those kept; its capacity is at most `steps`. The pointer is valid until the next call

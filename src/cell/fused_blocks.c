@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fused engine where a work-item runs at a time with explicit vectors, CPUs: a slice is one launch of cl/fused_units.cl or cl/fused_rows.cl;
+// the weights are packed into blocks of vector width.
+#include "base/error.h"
+#include "base/memory.h"
+#include "cell/fused_plan.h"
+#include "cl/lstm_shared.h"
+#include "device/device_facts.h"
+#include "device/device_transfer.h"
+
+static size_t blocks_of(const oclstm_cell *cell, const fused_settings *settings) {
+    return (cell->hidden + settings->vector_width - 1) / settings->vector_width;
+}
+
+// Elements of a packed matrix of K columns.
+static size_t packed_count(const oclstm_cell *cell, const fused_settings *settings, size_t columns) {
+    return blocks_of(cell, settings) * columns * LSTM_GATES * settings->vector_width;
+}
+
+static oclstm_status get_program(cl_program *out, oclstm_cell *cell, const fused_settings *settings, const char *files,
+                                 oclstm_error *error) {
+    char options[160] = "";
+    base_append(options, sizeof options, "%s -D VW=%zu -D RM=%zu", device_dtype_options(cell->device, cell->params.dtype),
+                settings->vector_width, settings->tile_rows);
+    return device_program_get(out, cell->device, files, options, error);
+}
+
+static oclstm_status pack_one(cl_mem *out, oclstm_cell *cell, const fused_settings *settings, cl_kernel kernel, size_t max_group,
+                              cl_mem source, size_t columns, const char *what, oclstm_error *error) {
+    size_t bytes = packed_count(cell, settings, columns) * cell->element_bytes;
+    cl_int hidden = (cl_int)cell->hidden, columns_arg = (cl_int)columns;
+    oclstm_status status = device_buffer_create(out, cell->device, CL_MEM_READ_WRITE, bytes, what, error);
+    if (status == OCLSTM_OK)
+        status = device_set_args(cell->device, kernel, 0, error, DEVICE_ARG(source), DEVICE_ARG(*out), DEVICE_ARG(hidden),
+                                 DEVICE_ARG(columns_arg), (size_t)0);
+    if (status != OCLSTM_OK)
+        return status;
+    device_grid grid = device_grid_make(cell->device, max_group, 1, columns, blocks_of(cell, settings), 1);
+    return device_launch(cell->device, kernel, &grid, error);
+}
+
+static oclstm_status pack(oclstm_cell *cell, const fused_settings *settings, oclstm_error *error) {
+    cl_mem *packed = cell->packed[PACKED_BLOCKS].buffers;
+    if (packed[PACKED_BIAS] != NULL)
+        return OCLSTM_OK;
+    cl_program program = NULL;
+    cl_kernel kernel = NULL;
+    size_t max_group = 0;
+    oclstm_status status = get_program(&program, cell, settings, "fused_math.cl fused_pack.cl", error);
+    if (status == OCLSTM_OK)
+        status = device_kernel_create(&kernel, cell->device, program, "fused_pack", &max_group, error);
+    if (status == OCLSTM_OK)
+        status = pack_one(&packed[PACKED_IH], cell, settings, kernel, max_group, cell->weight_ih, cell->input,
+                          "the packed weight_ih", error);
+    if (status == OCLSTM_OK)
+        status = pack_one(&packed[PACKED_HH], cell, settings, kernel, max_group, cell->weight_hh, cell->hidden,
+                          "the packed weight_hh", error);
+    if (status == OCLSTM_OK)
+        status = pack_one(&packed[PACKED_BIAS], cell, settings, kernel, max_group, cell->bias, 1, "the packed bias", error);
+    device_kernel_release(&kernel);
+    for (int i = 0; i < 3 && status != OCLSTM_OK; i++)
+        device_buffer_release(cell->device, &packed[i]);
+    if (status == OCLSTM_OK)
+        cell->packed[PACKED_BLOCKS].layout = settings->vector_width;
+    return status;
+}
+
+// In ints, as in cl/fused_units.cl.
+enum { MEET_STRIDE = 32 };
+
+// Looks at another group's counter before giving up: about a tenth of a second, far beyond any delay between threads that do run side by
+// side, and short enough that a user notices a lost meeting at most as a hiccup. A probe meets often, and may lose quickly.
+cl_int fused_patience = 100000000;
+static const cl_int probe_patience = 20000000, probe_rounds = 64;
+enum { PROBE_LAUNCHES = 8 };
+
+// Whether the groups meet on this device, tried out. OK with settings->groups = 1 when they do not.
+static oclstm_status probe(cell_plan *plan, fused_data *data, cl_program program, oclstm_error *error) {
+    oclstm_device *device = plan->cell->device;
+    const size_t groups = data->settings.groups, bytes = (groups + 2) * MEET_STRIDE * sizeof(cl_int);
+    const size_t flag_offset = groups * MEET_STRIDE * sizeof(cl_int);
+    const device_grid grid = {1, {groups, 1, 1}, {1, 1, 1}};
+    cl_int gave_up = 0, groups_arg = (cl_int)groups, epoch = 0;
+    oclstm_status status = device_buffer_create(&data->meet, device, CL_MEM_READ_WRITE, bytes, "the meeting counters", error);
+    if (status == OCLSTM_OK)
+        status = device_fill_zero(device, data->meet, 0, bytes, error);
+    if (status == OCLSTM_OK)
+        status = device_kernel_create(&data->probe, device, program, "fused_probe", NULL, error);
+    for (int launch = 0; launch < PROBE_LAUNCHES && status == OCLSTM_OK; launch++, epoch += probe_rounds) {
+        status = device_set_args(device, data->probe, 0, error, DEVICE_ARG(data->meet), DEVICE_ARG(groups_arg), DEVICE_ARG(epoch),
+                                 DEVICE_ARG(probe_rounds), DEVICE_ARG(probe_patience), (size_t)0);
+        if (status == OCLSTM_OK)
+            status = device_launch(device, data->probe, &grid, error);
+    }
+    if (status == OCLSTM_OK)
+        status = device_read(device, &gave_up, data->meet, flag_offset, sizeof gave_up, "the probe's answer", error);
+    device_kernel_release(&data->probe);
+    data->epoch = (cl_uint)epoch;
+    if (status == OCLSTM_OK && gave_up != 0) {
+        const size_t width = data->settings.vector_width;
+        data->settings = fused_settings_choose(device_get_limits(device), device_get_tuned(device), plan->cell->params.dtype,
+                                               plan->cell->input, plan->cell->hidden, plan->batch, false);
+        data->settings.vector_width = width; // the weights are packed
+    }
+    return status;
+}
+
+static oclstm_status prepare_kernel(cell_plan *plan, fused_data *data, oclstm_error *error) {
+    oclstm_cell *cell = plan->cell;
+    cl_program program = NULL;
+    oclstm_status status = OCLSTM_OK;
+    if (data->settings.form == FUSED_UNITS) {
+        status = get_program(&program, cell, &data->settings, "fused_math.cl fused_tile.cl fused_units.cl", error);
+        if (status == OCLSTM_OK && data->settings.groups > 1)
+            status = probe(plan, data, program, error);
+        if (status == OCLSTM_OK && data->settings.form == FUSED_UNITS)
+            return device_kernel_create(&plan->kernels[0], cell->device, program, "fused_units", NULL, error);
+    }
+    if (status == OCLSTM_OK)
+        status = get_program(&program, cell, &data->settings, "fused_math.cl fused_tile.cl fused_rows.cl", error);
+    if (status == OCLSTM_OK)
+        status = device_kernel_create(&plan->kernels[0], cell->device, program, "fused_rows", NULL, error);
+    return status;
+}
+
+// Elements of the scratch for the gates' sums, see the kernels.
+static size_t sums_count(const cell_plan *plan, const fused_settings *settings) {
+    size_t blocks = blocks_of(plan->cell, settings), row = LSTM_GATES * settings->vector_width;
+    if (settings->form == FUSED_UNITS)
+        return settings->chunk * plan->batch * blocks * row;
+    size_t rows = (plan->batch + settings->groups - 1) / settings->groups;
+    return settings->groups * (settings->chunk > 0 ? settings->chunk * blocks * rows : settings->tile_rows) * row;
+}
+
+oclstm_status fused_blocks_prepare(cell_plan *plan, oclstm_error *error) {
+    oclstm_cell *cell = plan->cell;
+    fused_data *data = plan->engine_data;
+    // A cell keeps the layout it was packed in, whatever the settings have become since.
+    if (cell->packed[PACKED_BLOCKS].layout != 0)
+        data->settings.vector_width = cell->packed[PACKED_BLOCKS].layout;
+    plan->writes_h_out = true;
+    oclstm_status status = pack(cell, &data->settings, error);
+    if (status == OCLSTM_OK)
+        status = prepare_kernel(plan, data, error);
+    const fused_settings *settings = &data->settings;
+    if (status == OCLSTM_OK)
+        status = plan_need(&plan->workspace, plan, plan->batch * blocks_of(cell, settings) * settings->vector_width,
+                           "the cells' states", error);
+    if (status == OCLSTM_OK)
+        status = plan_need(&plan->gx, plan, sums_count(plan, settings), "the gates' sums", error);
+    return status;
+}
+
+// The arguments that both kernels share, 0 to SHARED - 1.
+enum { SHARED = 26 };
+
+static oclstm_status set_shared(cell_plan *plan, const engine_run *run, const fused_settings *settings, oclstm_error *error) {
+    oclstm_cell *cell = plan->cell;
+    const cl_mem *packed = cell->packed[PACKED_BLOCKS].buffers;
+    cl_uint x[] = {(cl_uint)run->x.offset, (cl_uint)run->x.step_stride, (cl_uint)run->x.batch_stride};
+    cl_uint y[] = {(cl_uint)run->y.offset, (cl_uint)run->y.step_stride, (cl_uint)run->y.batch_stride};
+    cl_uint h_in = (cl_uint)run->h_in.offset, c_in = (cl_uint)run->c_in.offset, h_out = (cl_uint)run->h_out.offset;
+    cl_uint c_out = (cl_uint)run->c_out.offset;
+    cl_int input = (cl_int)cell->input, hidden = (cl_int)cell->hidden, batch = (cl_int)run->batch, steps = (cl_int)run->steps;
+    cl_int chunk = (cl_int)settings->chunk;
+    return device_set_args(cell->device, plan->kernels[0], 0, error, DEVICE_ARG(run->x.mem), DEVICE_ARG(x[0]), DEVICE_ARG(x[1]),
+                           DEVICE_ARG(x[2]), DEVICE_ARG(packed[PACKED_IH]), DEVICE_ARG(packed[PACKED_HH]),
+                           DEVICE_ARG(packed[PACKED_BIAS]), DEVICE_ARG(run->h_in.mem), DEVICE_ARG(h_in), DEVICE_ARG(run->c_in.mem),
+                           DEVICE_ARG(c_in), DEVICE_ARG(run->y.mem), DEVICE_ARG(y[0]), DEVICE_ARG(y[1]), DEVICE_ARG(y[2]),
+                           DEVICE_ARG(run->h_out.mem), DEVICE_ARG(h_out), DEVICE_ARG(run->c_out.mem), DEVICE_ARG(c_out),
+                           DEVICE_ARG(plan->workspace), DEVICE_ARG(plan->gx), DEVICE_ARG(input), DEVICE_ARG(hidden),
+                           DEVICE_ARG(batch), DEVICE_ARG(steps), DEVICE_ARG(chunk), (size_t)0);
+}
+
+static oclstm_status run_rows(cell_plan *plan, const fused_settings *settings, oclstm_error *error) {
+    const device_grid grid = {1, {settings->groups, 1, 1}, {1, 1, 1}};
+    cl_int rows = (cl_int)((plan->batch + settings->groups - 1) / settings->groups);
+    oclstm_status status = device_set_args(plan->cell->device, plan->kernels[0], SHARED, error, DEVICE_ARG(rows), (size_t)0);
+    return status == OCLSTM_OK ? device_launch(plan->cell->device, plan->kernels[0], &grid, error) : status;
+}
+
+static oclstm_status launch_units(cell_plan *plan, fused_data *data, size_t groups, cl_int role, oclstm_error *error) {
+    const device_grid grid = {1, {role == 0 ? groups : 1, 1, 1}, {1, 1, 1}};
+    const cl_mem meet = data->meet != NULL ? data->meet : plan->workspace; // with one group it is not touched
+    cl_int early = 1, groups_arg = (cl_int)groups;
+    oclstm_status status =
+        device_set_args(plan->cell->device, plan->kernels[0], SHARED, error, DEVICE_ARG(meet), DEVICE_ARG(early),
+                        DEVICE_ARG(groups_arg), DEVICE_ARG(data->epoch), DEVICE_ARG(fused_patience), DEVICE_ARG(role), (size_t)0);
+    return status == OCLSTM_OK ? device_launch(plan->cell->device, plan->kernels[0], &grid, error) : status;
+}
+
+static oclstm_status run_units(cell_plan *plan, const engine_run *run, fused_data *data, oclstm_error *error) {
+    const size_t groups = data->settings.groups;
+    // Groups that once did not meet are not trusted again; a single step has no meeting, but each group would read h while another writes h'.
+    if (groups == 1 || run->steps == 1 || data->given_up > 0)
+        return launch_units(plan, data, 1, 0, error);
+    oclstm_status status = launch_units(plan, data, groups, 0, error);
+    if (status == OCLSTM_OK)
+        status = launch_units(plan, data, groups, 1, error);
+    data->epoch += (cl_uint)run->steps;
+    const device_rows count = {
+        .count = 1, .row_bytes = sizeof data->given_up, .device_offset = (groups + 1) * MEET_STRIDE * sizeof(cl_int)};
+    return status == OCLSTM_OK ? device_enqueue_read(plan->cell->device, &data->given_up, data->meet, &count, "the meetings", error)
+                               : status;
+}
+
+oclstm_status fused_blocks_run(cell_plan *plan, const engine_run *run, oclstm_error *error) {
+    fused_data *data = plan->engine_data;
+    oclstm_status status = set_shared(plan, run, &data->settings, error);
+    if (status != OCLSTM_OK)
+        return status;
+    return data->settings.form == FUSED_ROWS ? run_rows(plan, &data->settings, error) : run_units(plan, run, data, error);
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of the fused engine share.
+#ifndef OCLSTM_CELL_FUSED_PLAN_H
+#define OCLSTM_CELL_FUSED_PLAN_H
+
+#include "cell/fused.h"
+#include "cell/plan.h"
+
+// What a plan of this engine keeps.
+typedef struct fused_data {
+    fused_settings settings;
+    cl_mem meet;     // with groups that meet: their counters, see cl/fused_units.cl
+    cl_uint epoch;   // where the counters stand
+    cl_int given_up; // how often groups did not meet, read back after each run without waiting
+    cl_kernel probe; // made for prepare() only
+} fused_data;
+
+// The packed buffers of either layout.
+enum { PACKED_IH, PACKED_HH, PACKED_BIAS };
+
+// Called with plan->engine_data and its settings in place.
+oclstm_status fused_blocks_prepare(cell_plan *plan, oclstm_error *error);
+oclstm_status fused_blocks_run(cell_plan *plan, const engine_run *run, oclstm_error *error);
+oclstm_status fused_lanes_prepare(cell_plan *plan, oclstm_error *error);
+oclstm_status fused_lanes_run(cell_plan *plan, const engine_run *run, oclstm_error *error);
+
+#endif
