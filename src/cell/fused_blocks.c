@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "cell/fused_plan.h"
 #include "cl/lstm_shared.h"
-#include "device/device_facts.h"
+#include "device/device_aside.h"
 #include "device/device_transfer.h"
 
 static size_t blocks_of(const oclstm_cell *cell, const fused_settings *settings) {
@@ -74,30 +74,49 @@ cl_int fused_patience = 100000000;
 static const cl_int probe_patience = 20000000, probe_rounds = 64;
 enum { PROBE_LAUNCHES = 8 };
 
-// Whether the groups meet on this device, tried out. OK with settings->groups = 1 when they do not.
-static oclstm_status probe(cell_plan *plan, fused_data *data, cl_program program, oclstm_error *error) {
-    oclstm_device *device = plan->cell->device;
-    const size_t groups = data->settings.groups, bytes = (groups + 2) * MEET_STRIDE * sizeof(cl_int);
-    const size_t flag_offset = groups * MEET_STRIDE * sizeof(cl_int);
+// Lets the groups meet on a queue of its own; *met says whether they did.
+static oclstm_status probe_meetings(oclstm_device *device, fused_data *data, cl_command_queue queue, bool *met,
+                                    oclstm_error *error) {
+    const size_t groups = data->settings.groups;
     const device_grid grid = {1, {groups, 1, 1}, {1, 1, 1}};
     cl_int gave_up = 0, groups_arg = (cl_int)groups, epoch = 0;
-    oclstm_status status = device_buffer_create(&data->meet, device, CL_MEM_READ_WRITE, bytes, "the meeting counters", error);
-    if (status == OCLSTM_OK)
-        status = device_fill_zero(device, data->meet, 0, bytes, error);
-    if (status == OCLSTM_OK)
-        status = device_kernel_create(&data->probe, device, program, "fused_probe", NULL, error);
+    oclstm_status status = OCLSTM_OK;
     for (int launch = 0; launch < PROBE_LAUNCHES && status == OCLSTM_OK; launch++, epoch += probe_rounds) {
         status = device_set_args(device, data->probe, 0, error, DEVICE_ARG(data->meet), DEVICE_ARG(groups_arg), DEVICE_ARG(epoch),
                                  DEVICE_ARG(probe_rounds), DEVICE_ARG(probe_patience), (size_t)0);
         if (status == OCLSTM_OK)
-            status = device_launch(device, data->probe, &grid, error);
+            status = device_aside_launch(device, queue, data->probe, &grid, error);
     }
-    if (status == OCLSTM_OK)
-        status = device_read(device, &gave_up, data->meet, flag_offset, sizeof gave_up, "the probe's answer", error);
-    device_kernel_release(&data->probe);
     data->epoch = (cl_uint)epoch;
-    if (status == OCLSTM_OK && gave_up != 0) {
-        const size_t width = data->settings.vector_width;
+    if (status == OCLSTM_OK)
+        status =
+            device_aside_read(device, queue, &gave_up, data->meet, groups * MEET_STRIDE * sizeof gave_up, sizeof gave_up, error);
+    *met = gave_up == 0;
+    return status;
+}
+
+// Whether the groups meet on this device, tried out. OK with settings that do without when they do not.
+static oclstm_status probe(cell_plan *plan, fused_data *data, cl_program program, oclstm_error *error) {
+    oclstm_device *device = plan->cell->device;
+    const size_t bytes = (data->settings.groups + 2) * MEET_STRIDE * sizeof(cl_int), width = data->settings.vector_width;
+    cl_command_queue queue = NULL;
+    bool met = false;
+    void *zeros = base_alloc(bytes, 1);
+    if (zeros == NULL)
+        return base_fail_memory(error, bytes, "the meeting counters");
+    oclstm_status status = device_buffer_create(&data->meet, device, CL_MEM_READ_WRITE, bytes, "the meeting counters", error);
+    if (status == OCLSTM_OK)
+        status = device_kernel_create(&data->probe, device, program, "fused_probe", NULL, error);
+    if (status == OCLSTM_OK)
+        status = device_aside_open(&queue, device, error);
+    if (status == OCLSTM_OK)
+        status = device_aside_write(device, queue, data->meet, zeros, bytes, error);
+    if (status == OCLSTM_OK)
+        status = probe_meetings(device, data, queue, &met, error);
+    device_aside_close(&queue);
+    device_kernel_release(&data->probe);
+    free(zeros);
+    if (status == OCLSTM_OK && !met) {
         data->settings = fused_settings_choose(device_get_limits(device), device_get_tuned(device), plan->cell->params.dtype,
                                                plan->cell->input, plan->cell->hidden, plan->batch, false);
         data->settings.vector_width = width; // the weights are packed

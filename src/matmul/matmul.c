@@ -87,9 +87,8 @@ oclstm_status matmul_prepare(oclstm_device *device, const matmul_shape *shape, s
     return OCLSTM_OK;
 }
 
-static oclstm_status call_gemm(oclstm_device *device, const matmul_shape *shape, matmul_operand a, matmul_operand b,
-                               matmul_operand c, cl_mem temporary, oclstm_error *error) {
-    cl_command_queue queue = device_get_queue(device);
+static oclstm_status call_gemm(oclstm_device *device, cl_command_queue queue, const matmul_shape *shape, matmul_operand a,
+                               matmul_operand b, matmul_operand c, cl_mem temporary, oclstm_error *error) {
     if (shape->dtype == OCLSTM_F64) {
         CLBlastStatusCode code = CLBlastDgemmWithTempBuffer(
             CLBlastLayoutRowMajor, CLBlastTransposeNo, CLBlastTransposeYes, shape->m, shape->n, shape->k, 1.0, a.mem, a.offset,
@@ -103,9 +102,8 @@ static oclstm_status call_gemm(oclstm_device *device, const matmul_shape *shape,
 }
 
 // One row: c[n] += B[n][k] * a[k].
-static oclstm_status call_gemv(oclstm_device *device, const matmul_shape *shape, matmul_operand a, matmul_operand b,
-                               matmul_operand c, oclstm_error *error) {
-    cl_command_queue queue = device_get_queue(device);
+static oclstm_status call_gemv(oclstm_device *device, cl_command_queue queue, const matmul_shape *shape, matmul_operand a,
+                               matmul_operand b, matmul_operand c, oclstm_error *error) {
     if (shape->dtype == OCLSTM_F64) {
         CLBlastStatusCode code = CLBlastDgemv(CLBlastLayoutRowMajor, CLBlastTransposeNo, shape->n, shape->k, 1.0, b.mem, b.offset,
                                               shape->ldb, a.mem, a.offset, 1, 1.0, c.mem, c.offset, 1, &queue, NULL);
@@ -118,11 +116,11 @@ static oclstm_status call_gemv(oclstm_device *device, const matmul_shape *shape,
 
 // beta is 1, so C's NaN and infinity stay; the zeros that CLBlast pads with meet only zeros or columns that are thrown
 // away, so infinity in A or B makes no NaN of its own.
-oclstm_status matmul_call(oclstm_device *device, const matmul_shape *shape, matmul_operand a, matmul_operand b, matmul_operand c,
-                          cl_mem temporary, oclstm_error *error) {
+oclstm_status matmul_call(oclstm_device *device, cl_command_queue queue, const matmul_shape *shape, matmul_operand a,
+                          matmul_operand b, matmul_operand c, cl_mem temporary, oclstm_error *error) {
     if (matmul_routine_of(shape->m) == MATMUL_GEMV)
-        return call_gemv(device, shape, a, b, c, error);
-    return call_gemm(device, shape, a, b, c, temporary, error);
+        return call_gemv(device, queue, shape, a, b, c, error);
+    return call_gemm(device, queue, shape, a, b, c, temporary, error);
 }
 
 oclstm_status matmul_enqueue(oclstm_device *device, const matmul_shape *shape, matmul_operand a, matmul_operand b, matmul_operand c,
@@ -131,6 +129,6 @@ oclstm_status matmul_enqueue(oclstm_device *device, const matmul_shape *shape, m
     if (status == OCLSTM_OK)
         status = matmul_first_use(device, shape->dtype, matmul_routine_of(shape->m), error);
     if (status == OCLSTM_OK)
-        status = matmul_call(device, shape, a, b, c, temporary, error);
+        status = matmul_call(device, device_get_queue(device), shape, a, b, c, temporary, error);
     return status;
 }

@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include "base/error.h"
+#include "device/device_aside.h"
 #include "matmul/matmul_private.h"
 
 static pthread_mutex_t first_use_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -17,19 +18,25 @@ static unsigned mark_of(oclstm_dtype dtype, matmul_routine routine) {
 // Its cache keeps contexts alive. It is the process's: a program that also calls CLBlast itself only compiles again.
 static void clear_cache(void) { (void)CLBlastClearCache(); }
 
+// On a queue of its own: the device's may be held back by an event of the caller.
 static oclstm_status run_tiny(oclstm_device *device, oclstm_dtype dtype, matmul_routine routine, oclstm_error *error) {
     enum { SIZE = 2, ELEMENTS = SIZE * SIZE };
+    static const double zeros[3 * ELEMENTS];
     const matmul_shape shape = {dtype, routine == MATMUL_GEMV ? 1 : SIZE, SIZE, SIZE, SIZE, SIZE, SIZE};
     cl_mem mem = NULL;
+    cl_command_queue queue = NULL;
     size_t size_bytes = 3 * ELEMENTS * oclstm_dtype_size_bytes(dtype);
     oclstm_status status = device_buffer_create(&mem, device, CL_MEM_READ_WRITE, size_bytes, "CLBlast's first use", error);
     if (status == OCLSTM_OK)
-        status = device_fill_zero(device, mem, 0, size_bytes, error);
+        status = device_aside_open(&queue, device, error);
     if (status == OCLSTM_OK)
-        status = matmul_call(device, &shape, (matmul_operand){mem, 0}, (matmul_operand){mem, ELEMENTS},
+        status = device_aside_write(device, queue, mem, zeros, size_bytes, error);
+    if (status == OCLSTM_OK)
+        status = matmul_call(device, queue, &shape, (matmul_operand){mem, 0}, (matmul_operand){mem, ELEMENTS},
                              (matmul_operand){mem, 2 * ELEMENTS}, NULL, error);
     if (status == OCLSTM_OK)
-        status = device_finish(device, error);
+        status = device_aside_finish(device, queue, error);
+    device_aside_close(&queue);
     device_buffer_release(device, &mem);
     return status;
 }

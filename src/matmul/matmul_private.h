@@ -23,8 +23,8 @@ oclstm_status matmul_first_use(oclstm_device *device, oclstm_dtype dtype, matmul
 // Gives CLBlast the parameters that the device's tuned settings hold for a dtype. Under the first-use lock.
 void matmul_apply_tuned(oclstm_device *device, oclstm_dtype dtype);
 
-// The product itself, without a look at the sizes or the first use.
-oclstm_status matmul_call(oclstm_device *device, const matmul_shape *shape, matmul_operand a, matmul_operand b, matmul_operand c,
-                          cl_mem temporary, oclstm_error *error);
+// The product itself on a queue, without a look at the sizes or the first use.
+oclstm_status matmul_call(oclstm_device *device, cl_command_queue queue, const matmul_shape *shape, matmul_operand a,
+                          matmul_operand b, matmul_operand c, cl_mem temporary, oclstm_error *error);
 
 #endif

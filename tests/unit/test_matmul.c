@@ -315,19 +315,22 @@ typedef struct thread_job {
     int failures;
 } thread_job;
 
-// CLBlast's calls pass here (--wrap): the first one on each queue may not meet the first one on another.
+// CLBlast's calls pass here (--wrap): the first one in each context may not meet the first one in another.
 static atomic_int first_calls_in_flight, first_calls_met, seen_count;
-static cl_command_queue seen[64];
+static cl_context seen[64];
 static pthread_mutex_t seen_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static bool is_first_call(cl_command_queue queue) {
+    cl_context context = NULL;
+    if (clGetCommandQueueInfo(queue, CL_QUEUE_CONTEXT, sizeof(cl_context), &context, NULL) != CL_SUCCESS)
+        return false;
     pthread_mutex_lock(&seen_lock);
     int found = 0;
-    while (found < seen_count && seen[found] != queue)
+    while (found < seen_count && seen[found] != context)
         found++;
     bool first = found == seen_count && found < 64;
     if (first)
-        seen[seen_count++] = queue;
+        seen[seen_count++] = context;
     pthread_mutex_unlock(&seen_lock);
     return first;
 }
