@@ -10,7 +10,7 @@ import sys
 from cli_case import Skip, run_cases
 from cli_files import Cell, write_npy, write_safetensors
 
-COMMANDS = ["devices", "run", "info", "check", "selftest"]
+COMMANDS = ["devices", "run", "info", "check", "selftest", "bench"]
 
 
 def no_platform(program):
@@ -78,6 +78,7 @@ def case_missing_arguments(program):
 def case_too_many_arguments(program):
     program.run("devices", "x", code=2, err="unexpected argument 'x'")
     program.run("selftest", "x", code=2, err="unexpected argument 'x'")
+    program.run("bench", "x", code=2, err="unexpected argument 'x'")
     program.run("info", "a", "b", code=2, err="unexpected argument 'b'")
     program.run("run", "m", "n", "-i", "x", code=2, err="unexpected argument 'n'")
 
@@ -91,6 +92,34 @@ def case_option_values(program):
         program.run("check", "f", "--tol", value, code=2, err="--tol .*expected a number")
     for value in ("-1", "x", "", "99999999999999999999999"):
         program.run("selftest", "--seed", value, code=2, err="--seed .*expected a whole number")
+
+
+def case_bench_shapes(program):
+    for value in ("", "0,1,1,1", "-1,1,1,1", "+1,1,1,1", " 1,1,1,1", "1,1,1", "1,1,1,1,1", "1,,1,1", "1,1,1,1x", "a,b,c,d", "1;1;1;1", "1.5,1,1,1",
+                  "99999999999999999999,1,1,1"):
+        program.run("bench", f"--shape={value}", code=2, err="--shape .*is not valid: expected B,I,H,T")
+    for value in ("4294967296,4294967296,1,1", "9223372036854775807,1,1,1", "1,1,4294967296,1", "1,9223372036854775807,1,1"):
+        program.run("bench", "--shape", value, code=2, err="--shape .*address space")
+    program.run("bench", *["--shape=1,1,1,1"] * 65, code=2, err="at most 64 shapes")
+    program.run("bench", "--single", "--shape", "1,16,16,2", code=2, err="T = 1")
+
+
+def case_bench_values(program):
+    for value in ("0", "-1", "x", "", "1.5", "1000001"):
+        program.run("bench", f"--repeat={value}", code=2, err="--repeat .*a whole number from 1")
+    for value in ("0", "-1", "x", "", "nan", "inf", "1s"):
+        program.run("bench", f"--time={value}", code=2, err="--time .*seconds above 0")
+    program.run("bench", "--repeat", "2", "--time", "1", code=2, err="give one of them")
+    program.run("bench", "--engine", "fast", code=2, err="or clblast")
+    program.run("selftest", "--engine", "all", code=2, err="--engine 'all' is not valid")
+    program.run("bench", "--dtype", "float16", code=2, err="float32 or float64")
+
+
+def case_bench_plots(program):
+    for name in ("plot", "plot.pdf", ".svg", "folder/.png", "plot.svg.gz", ""):
+        program.run("bench", f"--plot={name}", code=2, err="--plot .* is not valid")
+    program.run("bench", "--single", "--plot", "p.svg", code=2, err="leave out --single")
+    program.run("bench", "--plot", "p.svg", code=1, err="apt install gnuplot", env={"PATH": str(program.folder)})
 
 
 def case_state_comes_in_pairs(program):
@@ -107,6 +136,7 @@ def case_no_platform_at_all(program):
     env = no_platform(program)
     program.run("devices", code=3, out="^$", err="no OpenCL platform.*install", env=env)
     program.run("selftest", code=3, err="install", env=env)
+    program.run("bench", code=3, err="install", env=env)
     document = json.loads(program.run("devices", "--json", code=3, err="install", env=env).out)
     assert document == {"devices": []}
     cell = Cell(3, 4)

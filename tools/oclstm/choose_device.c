@@ -17,17 +17,33 @@ const char *device_kind_word(oclstm_device_kind kind) {
     return "other";
 }
 
-int choose_device(oclstm_device **out, const cli_options *options) {
-    oclstm_error error;
-    const oclstm_status status = oclstm_device_open(out, options->device, &error);
+static int finish(oclstm_device *device, oclstm_status status, const oclstm_error *error, const cli_options *options,
+                  bool by_shape) {
     if (status != OCLSTM_OK) {
-        report_error(&error);
+        report_error(error);
         return status == OCLSTM_INVALID_ARGUMENT ? EXIT_MISUSE : exit_code_of(status);
     }
     if (options->verbose) {
-        const oclstm_device_info *info = oclstm_device_get_info(*out);
-        report("device %d, %s: %s (%s), %s", info->index, device_kind_word(info->kind), info->name, info->platform_name,
-               info->driver_version);
+        const oclstm_device_info *info = oclstm_device_get_info(device);
+        report("device %d, %s: %s (%s), %s%s", info->index, device_kind_word(info->kind), info->name, info->platform_name,
+               info->driver_version,
+               !by_shape              ? ""
+               : info->chosen_by_auto ? "; as auto chooses"
+                                      : "; chosen by the shape: such small work is done before another thread is awake");
     }
     return EXIT_DONE;
+}
+
+int choose_device(oclstm_device **out, const cli_options *options) {
+    oclstm_error error;
+    const oclstm_status status = oclstm_device_open(out, options->device, &error);
+    return finish(*out, status, &error, options, false);
+}
+
+int choose_device_for(oclstm_device **out, const cli_options *options, const cli_shape *shape) {
+    if (options->device && *options->device)
+        return choose_device(out, options);
+    oclstm_error error;
+    const oclstm_status status = oclstm_device_open_for(out, shape->input, shape->hidden, shape->batch, shape->steps, &error);
+    return finish(*out, status, &error, options, true);
 }

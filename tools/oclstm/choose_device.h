@@ -9,6 +9,9 @@
 // names no device or several, EXIT_NO_DEVICE where there is none to use.
 int choose_device(oclstm_device **out, const cli_options *options);
 
+// As choose_device(); where the command line and the environment name none, the one that suits the shape.
+int choose_device_for(oclstm_device **out, const cli_options *options, const cli_shape *shape);
+
 // "gpu", "npu", "cpu", "other".
 const char *device_kind_word(oclstm_device_kind kind);
 

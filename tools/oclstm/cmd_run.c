@@ -50,7 +50,9 @@ static int open_files(run_job *job) {
 static int load_cell(run_job *job) {
     oclstm_error error;
     const double begin = run_clock();
-    const int code = choose_device(&job->device, job->options);
+    const run_shape *shape = &job->shape;
+    const int code =
+        choose_device_for(&job->device, job->options, &(cli_shape){shape->batch, shape->input, shape->hidden, shape->steps});
     if (code != EXIT_DONE)
         return code;
     const double opened = run_clock();
@@ -62,7 +64,6 @@ static int load_cell(run_job *job) {
     if (!job->options->verbose)
         return EXIT_DONE;
     char why[512];
-    const run_shape *shape = &job->shape;
     if (oclstm_cell_explain(job->cell, shape->batch, shape->steps, why, sizeof why, &error) != OCLSTM_OK)
         return fail(&error);
     report("cell '%s': input %" PRId64 ", hidden %" PRId64 ", %s, weights %s, computed in %s", job->entry.name, shape->input,

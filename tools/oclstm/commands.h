@@ -10,5 +10,6 @@ int cmd_run(const cli_options *options);
 int cmd_info(const cli_options *options);
 int cmd_check(const cli_options *options);
 int cmd_selftest(const cli_options *options);
+int cmd_bench(const cli_options *options);
 
 #endif

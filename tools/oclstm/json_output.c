@@ -33,8 +33,8 @@ json_t *json_shape(const int64_t *shape, int rank) {
     return array;
 }
 
-int json_print(json_t *document) {
-    char *text = document ? json_dumps(document, JSON_INDENT(2)) : NULL;
+static int print(json_t *document, size_t flags) {
+    char *text = document ? json_dumps(document, flags) : NULL;
     json_decref(document);
     if (!text) {
         report("the JSON document could not be made: host memory is exhausted");
@@ -44,3 +44,7 @@ int json_print(json_t *document) {
     free(text);
     return EXIT_DONE;
 }
+
+int json_print(json_t *document) { return print(document, JSON_INDENT(2)); }
+
+int json_print_line(json_t *document) { return print(document, JSON_COMPACT); }

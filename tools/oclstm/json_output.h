@@ -19,4 +19,7 @@ json_t *json_shape(const int64_t *shape, int rank);
 // Prints the document and releases it. EXIT_DONE, or EXIT_FAILED with the fault said: no memory (also when document is NULL).
 int json_print(json_t *document);
 
+// The same on one line, for output of one document a line.
+int json_print_line(json_t *document);
+
 #endif

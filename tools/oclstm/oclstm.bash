@@ -6,7 +6,7 @@ _oclstm() {
     words="$("$1" --help 2>/dev/null | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p') --help --version"
   else
     case $previous in
-    -e | --engine) words='auto portable fused clblast' ;;
+    -e | --engine) words='auto portable fused clblast'; [ "$command" != bench ] || words+=' all' ;;
     --dtype) words='float32 float64' ;;
     -d | --device) words="auto gpu cpu npu $("$1" devices 2>/dev/null | sed -n 's/^[* ] \([0-9]*\) .*/\1/p')" ;;
     *)

@@ -10,8 +10,19 @@
 #include <string.h>
 
 #include "report.h"
+#include "shape_text.h"
 
-typedef enum option_kind { KIND_FLAG, KIND_TEXT, KIND_ENGINE, KIND_DTYPE, KIND_TOLERANCE, KIND_SEED } option_kind;
+typedef enum option_kind {
+    KIND_FLAG,
+    KIND_TEXT,
+    KIND_ENGINE,
+    KIND_DTYPE,
+    KIND_TOLERANCE,
+    KIND_SEED,
+    KIND_SHAPE,
+    KIND_REPEAT,
+    KIND_SECONDS
+} option_kind;
 
 typedef struct option_row {
     int key; // the short letter, or a number above 255 where there is none
@@ -23,8 +34,9 @@ typedef struct option_row {
     const char *help;
 } option_row;
 
-#define EVERY_COMMAND (IN_DEVICES | IN_RUN | IN_INFO | IN_CHECK | IN_SELFTEST)
-#define ON_A_DEVICE   (IN_RUN | IN_CHECK | IN_SELFTEST)
+#define EVERY_COMMAND (IN_DEVICES | IN_RUN | IN_INFO | IN_CHECK | IN_SELFTEST | IN_BENCH)
+#define ON_A_DEVICE   (IN_RUN | IN_CHECK | IN_SELFTEST | IN_BENCH)
+#define ENGINE_NAMES  "auto, portable, fused or clblast"
 
 static const option_row rows[] = {
     {'i', "input", "X", IN_RUN, KIND_TEXT, offsetof(cli_options, input),
@@ -42,9 +54,19 @@ static const option_row rows[] = {
     {262, "dtype", "TYPE", IN_RUN, KIND_DTYPE, 0, "compute in float32 or float64, converting weights and X; default: theirs"},
     {263, "tol", "T", IN_CHECK, KIND_TOLERANCE, 0, "largest |a-b|/(1+|b|) allowed; default: the file's own"},
     {264, "seed", "N", IN_SELFTEST, KIND_SEED, 0, "seed of the random data, as a failure prints it"},
+    {266, "shape", "B,I,H,T", IN_BENCH, KIND_SHAPE, 0, "batch, input, hidden, steps; may be repeated; default: twelve shapes"},
+    {267, "single", NULL, IN_BENCH, KIND_FLAG, offsetof(cli_options, single),
+     "single steps (T = 1) with the state kept on the device"},
+    {268, "repeat", "N", IN_BENCH, KIND_REPEAT, 0, "calls of each shape"},
+    {269, "time", "SECONDS", IN_BENCH, KIND_SECONDS, 0, "time for each shape instead; default: 0.5"},
+    {270, "plot", "FILE", IN_BENCH, KIND_TEXT, offsetof(cli_options, plot),
+     "draw NAME-roofline and NAME-bars for FILE = NAME.svg or NAME.png"},
+    {271, "no-roofs", NULL, IN_BENCH, KIND_FLAG, offsetof(cli_options, no_roofs), "do not measure the device's own peak"},
+    {272, "dtype", "TYPE", IN_BENCH, KIND_DTYPE, 0, "compute in float32 (default) or float64"},
     {'d', "device", "DEVICE", ON_A_DEVICE, KIND_TEXT, offsetof(cli_options, device),
      "auto, N, P:D, gpu, cpu, npu or part of a name; see 'oclstm devices'"},
-    {'e', "engine", "ENGINE", ON_A_DEVICE, KIND_ENGINE, 0, "auto, portable or clblast"},
+    {'e', "engine", "ENGINE", ON_A_DEVICE & ~(unsigned)IN_BENCH, KIND_ENGINE, 0, ENGINE_NAMES},
+    {'e', "engine", "ENGINE", IN_BENCH, KIND_ENGINE, 0, ENGINE_NAMES "; or all: each one that can run"},
     {265, "json", NULL, EVERY_COMMAND & ~(unsigned)IN_RUN, KIND_FLAG, offsetof(cli_options, json), "results as JSON"},
     {'q', "quiet", NULL, ON_A_DEVICE, KIND_FLAG, offsetof(cli_options, quiet), "only results and errors"},
     {'v', "verbose", NULL, ON_A_DEVICE | IN_DEVICES, KIND_FLAG, offsetof(cli_options, verbose), "say more"},
@@ -80,6 +102,19 @@ static bool parse_seed(cli_options *out, const char *text) {
     return end != text && *end == '\0' && errno == 0 && !strchr(text, '-');
 }
 
+static bool parse_repeat(cli_options *out, const char *text) {
+    char *end = NULL;
+    errno = 0;
+    out->repeat = strtoll(text, &end, 10);
+    return end != text && *end == '\0' && errno == 0 && out->repeat >= 1 && out->repeat <= 1000000;
+}
+
+static bool parse_seconds(cli_options *out, const char *text) {
+    char *end = NULL;
+    out->seconds = strtod(text, &end);
+    return end != text && *end == '\0' && out->seconds > 0.0 && out->seconds <= 86400.0;
+}
+
 static bool parse_dtype(cli_options *out, const char *text) {
     out->dtype_given = true;
     out->dtype = strcmp(text, "float64") == 0 ? OCLSTM_F64 : OCLSTM_F32;
@@ -97,13 +132,20 @@ static const char *store(cli_options *out, const option_row *row, const char *ar
         memcpy((char *)out + row->offset, &argument, sizeof argument);
         return *argument || row->key == 'd' || row->key == 256 ? NULL : "a file";
     case KIND_ENGINE:
-        return oclstm_engine_from_name(&out->engine, argument, NULL) == OCLSTM_OK ? NULL : "auto, portable or clblast";
+        out->engine_all = out->command->bit == IN_BENCH && strcmp(argument, "all") == 0;
+        return out->engine_all || oclstm_engine_from_name(&out->engine, argument, NULL) == OCLSTM_OK ? NULL : ENGINE_NAMES;
     case KIND_DTYPE:
         return parse_dtype(out, argument) ? NULL : "float32 or float64";
     case KIND_TOLERANCE:
         return parse_tolerance(out, argument) ? NULL : "a number, 0 or greater";
     case KIND_SEED:
         return parse_seed(out, argument) ? NULL : "a whole number, 0 or greater";
+    case KIND_SHAPE:
+        return shape_parse_next(out, argument);
+    case KIND_REPEAT:
+        return parse_repeat(out, argument) ? NULL : "a whole number from 1 to 1000000";
+    case KIND_SECONDS:
+        return parse_seconds(out, argument) ? NULL : "a number of seconds above 0, up to 86400";
     }
     return NULL;
 }

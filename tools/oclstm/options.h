@@ -23,7 +23,17 @@ typedef struct cli_command {
     int (*run)(const cli_options *options);
 } cli_command;
 
-enum { IN_DEVICES = 1, IN_RUN = 2, IN_INFO = 4, IN_CHECK = 8, IN_SELFTEST = 16 };
+enum { IN_DEVICES = 1, IN_RUN = 2, IN_INFO = 4, IN_CHECK = 8, IN_SELFTEST = 16, IN_BENCH = 32 };
+
+// The sizes of a sequence call, each at least 1.
+typedef struct cli_shape {
+    int64_t batch;
+    int64_t input;
+    int64_t hidden;
+    int64_t steps;
+} cli_shape;
+
+enum { MAX_SHAPES = 64 };
 
 // Everything a command line can say. NULL or zero = not given.
 struct cli_options {
@@ -36,13 +46,21 @@ struct cli_options {
     const char *c0;
     const char *hn;
     const char *cn;
+    const char *plot;
     oclstm_engine engine;
+    bool engine_all; // bench: each engine that can run
     bool dtype_given;
     oclstm_dtype dtype;
     bool tolerance_given;
     double tolerance;
     bool seed_given;
     uint64_t seed;
+    cli_shape shapes[MAX_SHAPES];
+    int shape_count;
+    int64_t repeat; // 0 = not given
+    double seconds; // 0 = not given
+    bool single;
+    bool no_roofs;
     bool batch_first;
     bool json;
     bool quiet;

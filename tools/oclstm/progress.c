@@ -9,7 +9,7 @@
 enum { BAR_WIDTH = 30 };
 
 void progress_begin(progress *bar, bool quiet, double now) {
-    *bar = (progress){.enabled = !quiet && isatty(STDERR_FILENO), .started = now, .last = now};
+    *bar = (progress){.unit = "steps", .enabled = !quiet && isatty(STDERR_FILENO), .started = now, .last = now};
 }
 
 void progress_update(progress *bar, int64_t done, int64_t total, double now) {
@@ -21,8 +21,8 @@ void progress_update(progress *bar, int64_t done, int64_t total, double now) {
     memset(cells, '.', BAR_WIDTH);
     memset(cells, '#', (size_t)(part * BAR_WIDTH));
     cells[BAR_WIDTH] = '\0';
-    fprintf(stderr, "\r[%s] %3d%%  %" PRId64 "/%" PRId64 " steps  %.0f s left \033[K", cells, (int)(part * 100.0), done, total,
-            elapsed / part - elapsed);
+    fprintf(stderr, "\r[%s] %3d%%  %" PRId64 "/%" PRId64 " %s  %.0f s left \033[K", cells, (int)(part * 100.0), done, total,
+            bar->unit, elapsed / part - elapsed);
     fflush(stderr);
     bar->shown = true;
     bar->last = now;

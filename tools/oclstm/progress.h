@@ -9,7 +9,8 @@
 typedef struct progress {
     bool enabled; // standard error is a terminal, and words are wanted
     bool shown;
-    double started; // seconds
+    const char *unit; // of the counts; progress_begin() sets "steps"
+    double started;   // seconds
     double last;
 } progress;
 
