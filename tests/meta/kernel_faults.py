@@ -19,6 +19,8 @@ PORTABLE = ("kernels_portable",)
 CLBLAST = ("kernels_clblast",)
 FUSED = ("kernels_fused",)
 
+FORMS = ("fused_lanes",)
+
 FAULTS = [
     # lstm_update: shared by both engines
     Fault("lstm_shared.h", "gates f and g swapped", "LSTM_GATE_F 1\n#define LSTM_GATE_G 2", "LSTM_GATE_F 2\n#define LSTM_GATE_G 1", PORTABLE),
@@ -88,4 +90,17 @@ FAULTS = [
     Fault("fused_units.cl", "c starts at zero",
           "c[b * blocks + u] = load_some(c0_gm + c0_offset + b * hidden + u * VW, hidden - u * VW);", "c[b * blocks + u] = (REALV)0;", FUSED),
     Fault("fused_units.cl", "last h of the first step", "last = y_gm + y_offset + (long)(steps - 1) * y_step", "last = y_gm + y_offset", FUSED),
+    # fused_lanes.cl
+    Fault("fused_lanes.cl", "pack: last column skipped", "if (u >= padded || k >= columns)", "if (u >= padded || k + 1 >= columns)", FORMS),
+    Fault("fused_lanes.cl", "gates i and g swapped", "sum[r][LSTM_GATE_I] += s * wi;", "sum[r][LSTM_GATE_I] += s * wg;", FORMS),
+    Fault("fused_lanes.cl", "last row stands in for all", "min(r, last_row)", "last_row", FORMS),
+    # fused_step
+    Fault("fused_step.cl", "second step from h0", "hs = (t ? y_gm", "hs = (t > 1 ? y_gm", FORMS),
+    Fault("fused_step.cl", "c of the first row for all", "at = (long)(first + r) * hidden + u", "at = (long)first * hidden + u", FORMS),
+    Fault("fused_step.cl", "last row of the batch skipped", "min(ROWS, batch - first) - 1", "min(ROWS, batch - first - 1) - 1", FORMS),
+    Fault("fused_step.cl", "last lane left out", "for (int l = 1; l < LK; ++l)", "for (int l = 2; l < LK; ++l)", FORMS),
+    # fused_group
+    Fault("fused_group.cl", "h of this step read as of the step before", "new_lm = h_lm + (1 - (t & 1))", "new_lm = h_lm + (t & 1)", FORMS),
+    Fault("fused_group.cl", "h0 of the first row for all", "(long)(first + min(i / hidden, last_row)) * hidden", "(long)first * hidden", FORMS),
+    Fault("fused_group.cl", "last block of units skipped", "block < padded; block += LU", "block + LU < padded; block += LU", FORMS),
 ]

@@ -1,58 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each form of the fused engine, forced through tuned settings, against the reference: also those that the rule would not take on the
 // device at hand, so that a GPU's kernels are held to the numbers on a CPU.
-#include "base/error.h"
-#include "cell/fused.h"
 #include "cell/fused_plan.h"
-#include "cell_fixture.h"
 #include "device/tuned.h"
+#include "forms_fixture.h"
 
 static const fused_form forms[] = {FUSED_UNITS, FUSED_ROWS, FUSED_STEP, FUSED_GROUP};
 
-// Settings with one entry, for this shape.
-static void force(const cell_case *shape, fused_form form, size_t groups, size_t chunk) {
-    tuned_settings settings = {.shape_count = 1};
-    tuned_shape *entry = &settings.shapes[0];
-    *entry = (tuned_shape){.dtype = shape->dtype,
-                           .batch = shape->batch > 0 ? (size_t)shape->batch : 1,
-                           .input = (size_t)shape->input,
-                           .hidden = (size_t)shape->hidden,
-                           .groups = groups,
-                           .chunk = chunk};
-    base_copy_string(entry->engine, sizeof entry->engine, "fused");
-    base_copy_string(entry->form, sizeof entry->form, fused_form_name(form));
-    device_set_tuned(fixture_device(), &settings);
-}
-
-static const int64_t inputs[] = {1, 5, 33}, hiddens[] = {1, 15, 16, 17, 31, 32, 33, 64, 100}, batches[] = {0, 1, 2, 3, 4, 5, 9},
-                     lengths[] = {1, 2, 7};
-
-static void check_form(fused_form form, oclstm_dtype dtype) {
-    for (size_t i = 0; i < 9 * 7; i++) {
-        const cell_case shape = {.input = inputs[i % 3],
-                                 .hidden = hiddens[i % 9],
-                                 .batch = batches[i / 9],
-                                 .steps = lengths[(i / 3 + i) % 3],
-                                 .dtype = dtype,
-                                 .engine = OCLSTM_ENGINE_FUSED,
-                                 .batch_first = i % 2 == 1,
-                                 .no_bias = i % 5 == 0,
-                                 .in_place = i % 4 == 0};
-        force(&shape, form, 1 + i % 3, i % 4 * 3);
-        const fused_settings got =
-            fused_settings_choose(oclstm_device_get_info(fixture_device()), device_get_tuned(fixture_device()), dtype,
-                                  (size_t)shape.input, (size_t)shape.hidden, shape.batch > 0 ? (size_t)shape.batch : 1, true);
-        ck_assert_str_eq(fused_form_name(got.form), fused_form_name(form));
-        check_case(&shape);
-    }
-}
-
-START_TEST(forms_float32) { check_form(forms[_i], OCLSTM_F32); }
+START_TEST(forms_float32) { forms_check(forms[_i], OCLSTM_F32, 1); }
 END_TEST
 
 START_TEST(forms_float64) {
     if (fixture_has_fp64())
-        check_form(forms[_i], OCLSTM_F64);
+        forms_check(forms[_i], OCLSTM_F64, 1);
 }
 END_TEST
 
@@ -89,7 +49,7 @@ END_TEST
 START_TEST(lost_meetings) {
     const cell_case shape = {.input = 30, .hidden = 200, .batch = 2, .steps = 30, .engine = OCLSTM_ENGINE_FUSED};
     const cl_int patience = fused_patience;
-    force(&shape, FUSED_UNITS, 2, 8);
+    forms_force(&shape, FUSED_UNITS, 2, 8);
     fused_patience = 0;
     cell_problem *problem = problem_create(&shape);
     oclstm_cell *cell = problem_cell(problem, fixture_device());
