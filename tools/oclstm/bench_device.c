@@ -31,7 +31,7 @@ int bench_open_devices(bench_job *job) {
     const cli_options *options = job->options;
     cli_options silent = *options; // which device it is stands in the table, and at -v beside each shape
     silent.verbose = false;
-    const bool named = options->device && *options->device;
+    const bool named = options->device != NULL;
     for (int at = 0; at < job->shape_count; at++) {
         if (at > 0 && named) {
             job->device_of[at] = job->device_of[0];

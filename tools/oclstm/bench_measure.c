@@ -179,7 +179,7 @@ int bench_measure(bench_result *out, bool *ran, bench_job *job, int place, oclst
     bench_arrays arrays = {0};
     oclstm_error error;
     char text[96], why[512];
-    const bool named = options->device && *options->device;
+    const bool named = options->device != NULL;
     *ran = false;
     *out = (bench_result){.shape = *shape, .dtype = options->dtype, .roofs = device->roofs, .single = options->single};
     out->device = oclstm_device_get_info(device->device);

@@ -41,7 +41,7 @@ int choose_device(oclstm_device **out, const cli_options *options) {
 }
 
 int choose_device_for(oclstm_device **out, const cli_options *options, const cli_shape *shape) {
-    if (options->device && *options->device)
+    if (options->device)
         return choose_device(out, options);
     oclstm_error error;
     const oclstm_status status = oclstm_device_open_for(out, shape->input, shape->hidden, shape->batch, shape->steps, &error);
