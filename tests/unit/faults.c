@@ -118,8 +118,14 @@ WRAP_CALL(clBuildProgram, CL_BUILD_PROGRAM_FAILURE,
 WRAP_CALL(clSetKernelArg, CL_OUT_OF_RESOURCES, (cl_kernel kernel, cl_uint index, size_t size, const void *value),
           (kernel, index, size, value))
 WRAP_CALL(clFlush, CL_OUT_OF_RESOURCES, (cl_command_queue queue), (queue))
-WRAP_CALL(clFinish, CL_OUT_OF_RESOURCES, (cl_command_queue queue), (queue))
-WRAP_CALL(clWaitForEvents, CL_OUT_OF_RESOURCES, (cl_uint count, const cl_event *events), (count, events))
+
+// A failed wait has waited: nothing could be done about work that still uses the caller's memory.
+cl_int __real_clFinish(cl_command_queue queue);
+cl_int __wrap_clFinish(cl_command_queue queue);
+cl_int __wrap_clFinish(cl_command_queue queue) {
+    const cl_int result = __real_clFinish(queue);
+    return fails("clFinish") ? CL_OUT_OF_RESOURCES : result;
+}
 
 WRAP_CREATE(cl_context, clCreateContext, CL_OUT_OF_RESOURCES,
             (const cl_context_properties *properties, cl_uint count, const cl_device_id *devices,

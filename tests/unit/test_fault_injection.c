@@ -176,6 +176,12 @@ END_TEST
 START_TEST(a_run_of_the_portable_engine) { ck_assert_int_gt(fail_every_call(run_on_kept_device, OCLSTM_ENGINE_PORTABLE), 20); }
 END_TEST
 
+START_TEST(a_run_of_the_fused_engine) {
+    if (oclstm_device_get_info(kept_device)->kind == OCLSTM_DEVICE_CPU)
+        ck_assert_int_gt(fail_every_call(run_on_kept_device, OCLSTM_ENGINE_FUSED), 20);
+}
+END_TEST
+
 START_TEST(a_run_of_the_clblast_engine) { ck_assert_int_gt(fail_every_call(run_on_kept_device, OCLSTM_ENGINE_CLBLAST), 20); }
 END_TEST
 
@@ -194,6 +200,7 @@ static Suite *make_suite(void) {
     tcase_add_checked_fixture(runs, keep_device, drop_device);
     tcase_add_test(runs, creating_a_cell);
     tcase_add_test(runs, a_run_of_the_portable_engine);
+    tcase_add_test(runs, a_run_of_the_fused_engine);
     tcase_add_test(runs, a_run_of_the_clblast_engine);
     suite_add_tcase(suite, runs);
     return suite;
