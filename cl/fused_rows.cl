@@ -8,6 +8,8 @@
  * `rows` is large enough that this pays, small enough that all cores have work. Two ways for the input product:
  *     chunk = 0   in the same tile as the recurrent one: nothing is kept, 4 VW (input + hidden) weights of a block are in use
  *     chunk > 0   `chunk` steps ahead, kept in sums: 4 VW max(input, hidden) weights of a block in use; for large sizes
+ * Blocks are walked forwards and backwards by turns: what is still in the cache from the end of a step is used first. `turn` (0 or 1) says how to begin,
+ * so that calls of one step go on where the call before ended.
  *
  * Launch: global ceil(batch / rows), local 1. Index expressions, U = ceil(hidden / VW), a row (t, b) at offset + t * step + b * stride:
  *     x, y                       the slice, any order of steps and batch
@@ -19,46 +21,53 @@
  *           [work-items][chunk][U][rows][4][VW]    scratch, chunk > 0
  */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-fused_rows(const __global REAL *x_gm, const uint x_offset, const uint x_step, const uint x_stride,
-           const __global REALV *restrict wx, const __global REALV *restrict wh, const __global REALV *restrict bias,
-           const __global REAL *h0_gm, const uint h0_offset, const __global REAL *c0_gm, const uint c0_offset, __global REAL *y_gm,
-           const uint y_offset, const uint y_step, const uint y_stride, __global REAL *hn_gm, const uint hn_offset,
-           __global REAL *cn_gm, const uint cn_offset, __global REALV *c, __global REALV *sums, const int input, const int hidden,
-           const int batch, const int steps, const int chunk, const int rows) {
+fused_rows(const __global REAL *x_gm, const uint x_offset, const uint x_step, const uint x_stride, WEIGHTS wx, WEIGHTS wh,
+           const __global REALV *bias, const __global REAL *h0_gm, const uint h0_offset, const __global REAL *c0_gm,
+           const uint c0_offset, __global REAL *y_gm, const uint y_offset, const uint y_step, const uint y_stride,
+           __global REAL *hn_gm, const uint hn_offset, __global REAL *cn_gm, const uint cn_offset, __global REALV *c,
+           __global REALV *sums, const int input, const int hidden, const int batch, const int steps, const int chunk,
+           const int turn, const int rows) {
     const int blocks = (hidden + VW - 1) / VW;
     const int first = (int)get_global_id(0) * rows;
     const int count = min(rows, batch - first);
-    const int step_sums = blocks * rows * GATES;
+    const int step_sums = blocks * rows * GATES; // vectors of one step's sums
     __global REALV *const sum = sums + (long)get_global_id(0) * (chunk ? (long)chunk * step_sums : RM * GATES);
 
     for (int b = first; b < first + count; ++b)
         for (int u = 0; u < blocks; ++u)
-            c[b * blocks + u] = load_some(c0_gm + c0_offset + b * hidden + u * VW, hidden - u * VW);
+            c[b * blocks + u] = load_some(c0_gm + c0_offset + (long)b * hidden + u * VW, hidden - u * VW);
 
     for (int t = 0; t < steps; ++t) {
         const __global REAL *const xt = x_gm + x_offset + (long)t * x_step + (long)first * x_stride;
         const int h_stride = t ? (int)y_stride : hidden;
         const __global REAL *const ht = (t ? y_gm + y_offset + (long)(t - 1) * y_step : h0_gm + h0_offset) + (long)first * h_stride;
         __global REAL *const yt = y_gm + y_offset + (long)t * y_step + (long)first * y_stride;
+        const int back = (t + turn) & 1;
         const int ahead = chunk ? t % chunk : 0;
         // Phase 0: the input product of the next steps; phase 1: this step. One call of tile for both keeps the program small.
         for (int phase = chunk && ahead == 0 ? 0 : 1; phase < 2; ++phase)
             for (int v = 0; v < blocks; ++v) {
-                const int u = (t & 1) ? blocks - 1 - v : v; // back and forth: what is still in the cache is used first
+                const int u = back ? blocks - 1 - v : v;
+                const int next = v + 1 == blocks ? 0 : back ? -GATES : GATES; // from this block to the next, in rows of k
                 const int deep = phase ? 1 : min(chunk, steps - t);
                 for (int d = 0; d < deep; ++d)
                     for (int row = 0; row < count;) {
                         const int n = tile_rows(row, count);
-                        __global REALV *const s = chunk ? sum + (ahead + d) * step_sums + (u * rows + row) * GATES : sum;
+                        __global REALV *const s = chunk ? sum + (long)(ahead + d) * step_sums + (u * rows + row) * GATES : sum;
                         const int kept = phase && chunk;
-                        tile(n, s, GATES, kept ? s : bias + u * GATES, kept ? GATES : 0, wx + (long)u * input * GATES,
+                        const long part =
+                            (long)(d * count + row) * GATES * VW / (deep * count); // what this tile fetches of the next block
+                        const long px = (long)u * input * GATES, ph = (long)u * hidden * GATES;
+                        tile(n, s, GATES, kept ? s : bias + u * GATES, kept ? GATES : 0, wx + W_AT(px),
                              xt + (long)d * x_step + (long)row * x_stride, (int)x_stride, kept ? 0 : input,
-                             wh + (long)u * hidden * GATES, ht + (long)row * h_stride, h_stride, phase ? hidden : 0);
+                             (const __global REAL *)(wx + W_AT(px + (long)next * input)) + part * input, wh + W_AT(ph),
+                             ht + (long)row * h_stride, h_stride, phase ? hidden : 0,
+                             (const __global REAL *)(wh + W_AT(ph + (long)next * hidden)) + part * hidden);
                         for (int r = 0; r < n && phase; ++r) {
                             __global REALV *const cell = c + (first + row + r) * blocks + u;
-                            const REALV next = next_cell(s[r * GATES], s[r * GATES + 1], s[r * GATES + 2], *cell);
-                            *cell = next;
-                            store_some(next_hidden(s[r * GATES + 3], next), yt + (long)(row + r) * y_stride + u * VW,
+                            const REALV c_next = next_cell(s[r * GATES], s[r * GATES + 1], s[r * GATES + 2], *cell);
+                            *cell = c_next;
+                            store_some(next_hidden(s[r * GATES + 3], c_next), yt + (long)(row + r) * y_stride + u * VW,
                                        hidden - u * VW);
                         }
                         row += n;
@@ -69,8 +78,8 @@ fused_rows(const __global REAL *x_gm, const uint x_offset, const uint x_step, co
     const __global REAL *const last = y_gm + y_offset + (long)(steps - 1) * y_step;
     for (int b = first; b < first + count; ++b)
         for (int u = 0; u < blocks; ++u) {
-            store_some(c[b * blocks + u], cn_gm + cn_offset + b * hidden + u * VW, hidden - u * VW);
-            store_some(load_some(last + (long)b * y_stride + u * VW, hidden - u * VW), hn_gm + hn_offset + b * hidden + u * VW,
-                       hidden - u * VW);
+            store_some(c[b * blocks + u], cn_gm + cn_offset + (long)b * hidden + u * VW, hidden - u * VW);
+            store_some(load_some(last + (long)b * y_stride + u * VW, hidden - u * VW),
+                       hn_gm + hn_offset + (long)b * hidden + u * VW, hidden - u * VW);
         }
 }

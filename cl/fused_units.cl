@@ -11,6 +11,8 @@
  * where nobody gave up it only writes the state, otherwise it computes the slice again, alone, from h0 and c0, which the first launch
  * leaves as they are. The host is not asked. Counters go from `epoch` to epoch + steps: the next launch passes epoch + steps.
  *
+ * `turn` (0 or 1) says in which direction to begin, so that calls of one step go on where the call before ended.
+ *
  * What hides the wait: before it, the products with the work-item's own h (no one else's is needed) for the first `early` blocks. Blocks are
  * walked forwards on even steps and backwards on odd ones: what is still in the cache from the end of a step is used first.
  *
@@ -28,6 +30,11 @@
 
 #define ROLE_RUN    0
 #define ROLE_FINISH 1
+
+// The phases of a step.
+#define INPUT_PRODUCT 0
+#define OWN_COLUMNS   1
+#define REST          2
 
 // True once every other part has reached `goal`.
 static int all_reached(volatile __global int *meet, const int part, const int groups, const int goal, const int patience) {
@@ -53,27 +60,14 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void fused_probe(volatil
             return;
 }
 
-// The input product of `count` rows of x, `stride` apart, for the blocks low to high; the sums of two rows are sums_stride vectors apart.
-static void input_product(const __global REAL *x, const int stride, const __global REALV *wx, const __global REALV *bias,
-                          __global REALV *sums, const int sums_stride, const int input, const int count, const int low,
-                          const int high) {
-    for (int u = low; u < high; ++u)
-        for (int row = 0; row < count;) {
-            const int n = tile_rows(row, count);
-            tile(n, sums + (long)row * sums_stride + u * GATES, sums_stride, bias + u * GATES, 0, wx + (long)u * input * GATES,
-                 x + (long)row * stride, stride, input, wx, x, 0, 0);
-            row += n;
-        }
-}
-
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-fused_units(const __global REAL *x_gm, const uint x_offset, const uint x_step, const uint x_stride,
-            const __global REALV *restrict wx, const __global REALV *restrict wh, const __global REALV *restrict bias,
-            const __global REAL *h0_gm, const uint h0_offset, const __global REAL *c0_gm, const uint c0_offset, __global REAL *y_gm,
-            const uint y_offset, const uint y_step, const uint y_stride, __global REAL *hn_gm, const uint hn_offset,
-            __global REAL *cn_gm, const uint cn_offset, __global REALV *c, __global REALV *sums, const int input, const int hidden,
-            const int batch, const int steps, const int chunk, volatile __global int *meet, const int early, const int groups,
-            const int epoch, const int patience, const int role) {
+fused_units(const __global REAL *x_gm, const uint x_offset, const uint x_step, const uint x_stride, WEIGHTS wx, WEIGHTS wh,
+            const __global REALV *bias, const __global REAL *h0_gm, const uint h0_offset, const __global REAL *c0_gm,
+            const uint c0_offset, __global REAL *y_gm, const uint y_offset, const uint y_step, const uint y_stride,
+            __global REAL *hn_gm, const uint hn_offset, __global REAL *cn_gm, const uint cn_offset, __global REALV *c,
+            __global REALV *sums, const int input, const int hidden, const int batch, const int steps, const int chunk,
+            const int turn, volatile __global int *meet, const int early, const int groups, const int epoch, const int patience,
+            const int role) {
     const int finish = role == ROLE_FINISH;
     const int redo = finish && meet[groups * MEET_STRIDE];
     const int parts = finish ? 1 : groups;
@@ -83,6 +77,8 @@ fused_units(const __global REAL *x_gm, const uint x_offset, const uint x_step, c
     const int own_low = min(low * VW, hidden), own_high = min(high * VW, hidden);
     const int sum_stride = blocks * GATES;
     const int ahead = parts > 1 ? min(early, high - low) : 0;
+    // x's rows of a chunk in one run where they lie in the order of the sums, otherwise a run for each row of the batch.
+    const int in_order = batch == 1 || x_stride * (uint)batch == x_step;
 
     if (redo) {
         for (int other = 0; other < groups; ++other)
@@ -92,57 +88,56 @@ fused_units(const __global REAL *x_gm, const uint x_offset, const uint x_step, c
     }
     for (int b = 0; b < batch && (!finish || redo); ++b)
         for (int u = low; u < high; ++u)
-            c[b * blocks + u] = load_some(c0_gm + c0_offset + b * hidden + u * VW, hidden - u * VW);
+            c[b * blocks + u] = load_some(c0_gm + c0_offset + (long)b * hidden + u * VW, hidden - u * VW);
 
-    for (int t = 0; t < steps && (!finish || redo); ++t) {
-        if (t % chunk == 0) {
-            const int count = min(chunk, steps - t);
-            const __global REAL *const xt = x_gm + x_offset + (long)t * x_step;
-            if (x_stride * (uint)batch == x_step || batch == 1) // time-major: all rows of the chunk in one run
-                input_product(xt, batch == 1 ? (int)x_step : (int)x_stride, wx, bias, sums, sum_stride, input, count * batch, low,
-                              high);
-            else
-                for (int b = 0; b < batch; ++b)
-                    input_product(xt + (long)b * x_stride, (int)x_step, wx, bias, sums + (long)b * sum_stride, batch * sum_stride,
-                                  input, count, low, high);
-        }
-        const __global REAL *const ht = t ? y_gm + y_offset + (long)(t - 1) * y_step : h0_gm + h0_offset;
+    for (int t = 0, slot = 0; t < steps && (!finish || redo); ++t, slot = slot + 1 == chunk ? 0 : slot + 1) {
         const int h_stride = t ? (int)y_stride : hidden;
+        const __global REAL *const ht = t ? y_gm + y_offset + (long)(t - 1) * y_step : h0_gm + h0_offset;
         __global REAL *const yt = y_gm + y_offset + (long)t * y_step;
-        __global REALV *const st = sums + (long)(t % chunk) * batch * sum_stride;
-        const int wait = t > 0 && parts > 1;
-        if (wait) {
-            for (int v = 0; v < ahead; ++v) {
-                const int u = (t & 1) ? high - 1 - v : low + v;
-                for (int row = 0; row < batch;) {
-                    const int n = tile_rows(row, batch);
-                    __global REALV *const s = st + (long)row * sum_stride + u * GATES;
-                    tile(n, s, sum_stride, s, sum_stride, wh + ((long)u * hidden + own_low) * GATES,
-                         ht + (long)row * h_stride + own_low, h_stride, own_high - own_low, wh, h0_gm, 0, 0);
+        __global REALV *const st = sums + (long)slot * batch * sum_stride;
+        const int before = t ? ahead : 0;
+        const int back = (t + turn) & 1;
+        const int next_chunk = min(chunk, steps - t);
+        // One call of tile for all phases keeps the program small.
+        for (int phase = slot == 0 ? INPUT_PRODUCT : before ? OWN_COLUMNS : REST; phase <= REST; ++phase) {
+            if (phase == REST && t && parts > 1 && !all_reached(meet, part, parts, epoch + t, patience))
+                return;
+            const int fresh = phase == INPUT_PRODUCT;
+            const int runs = fresh && !in_order ? batch : 1;
+            const int rows = !fresh ? batch : in_order ? next_chunk * batch : next_chunk;
+            const int apart = !fresh ? h_stride : batch == 1 || !in_order ? (int)x_step : (int)x_stride;
+            const int sums_apart = runs > 1 ? batch * sum_stride : sum_stride;
+            const int count = phase == OWN_COLUMNS ? before : high - low;
+            WEIGHTS weights = fresh ? wx : wh;
+            const int depth = fresh ? input : hidden;
+            for (int v = 0; v < count * runs; ++v) {
+                const int run = v % runs, u = back ? high - 1 - v / runs : low + v / runs;
+                const __global REAL *const from = fresh ? x_gm + x_offset + (long)t * x_step + (long)run * x_stride : ht;
+                WEIGHTS w = weights + W_AT((long)u * depth * GATES);
+                const int last = v + 1 == count * runs;
+                const __global REAL *const next =
+                    (const __global REAL *)(last ? w : w + W_AT(back ? -depth * GATES : depth * GATES));
+                // The columns of this phase: [from1, from1 + count1) and [from2, depth).
+                const int split = phase == REST && v < before;
+                const int from1 = phase == OWN_COLUMNS ? own_low : 0;
+                const int count1 = phase == OWN_COLUMNS ? own_high - own_low : split ? own_low : depth;
+                const int from2 = split ? own_high : depth;
+                for (int row = 0; row < rows;) {
+                    const int n = tile_rows(row, rows);
+                    __global REALV *const s = st + (long)run * sum_stride + (long)row * sums_apart + u * GATES;
+                    const __global REAL *const a = from + (long)row * apart;
+                    const __global REAL *const fetch = row ? next + (long)row * GATES * VW / rows * depth : next;
+                    tile(n, s, sums_apart, fresh ? bias + u * GATES : s, fresh ? 0 : sums_apart, w + W_AT(from1 * GATES), a + from1,
+                         apart, count1, fetch, w + W_AT(from2 * GATES), a + from2, apart, depth - from2, fetch);
+                    for (int r = 0; r < n && phase == REST; ++r) {
+                        __global REALV *const cell = c + (row + r) * blocks + u;
+                        const __global REALV *const q = s + (long)r * sum_stride;
+                        const REALV c_next = next_cell(q[0], q[1], q[2], *cell);
+                        *cell = c_next;
+                        store_some(next_hidden(q[3], c_next), yt + (long)(row + r) * y_stride + u * VW, hidden - u * VW);
+                    }
                     row += n;
                 }
-            }
-            if (!all_reached(meet, part, parts, epoch + t, patience))
-                return;
-        }
-        for (int v = 0; v < high - low; ++v) {
-            const int u = (t & 1) ? high - 1 - v : low + v;
-            const int done = wait && v < ahead;
-            const int skip = done ? own_low : hidden, from = done ? own_high : hidden;
-            for (int row = 0; row < batch;) {
-                const int n = tile_rows(row, batch);
-                __global REALV *const s = st + (long)row * sum_stride + u * GATES;
-                const __global REAL *const h_row = ht + (long)row * h_stride;
-                tile(n, s, sum_stride, s, sum_stride, wh + (long)u * hidden * GATES, h_row, h_stride, skip,
-                     wh + ((long)u * hidden + from) * GATES, h_row + from, h_stride, hidden - from);
-                for (int r = 0; r < n; ++r) {
-                    __global REALV *const cell = c + (row + r) * blocks + u;
-                    const __global REALV *const q = s + (long)r * sum_stride;
-                    const REALV next = next_cell(q[0], q[1], q[2], *cell);
-                    *cell = next;
-                    store_some(next_hidden(q[3], next), yt + (long)(row + r) * y_stride + u * VW, hidden - u * VW);
-                }
-                row += n;
             }
         }
     }
@@ -154,8 +149,8 @@ fused_units(const __global REAL *x_gm, const uint x_offset, const uint x_step, c
     const __global REAL *const last = y_gm + y_offset + (long)(steps - 1) * y_step;
     for (int b = 0; b < batch; ++b)
         for (int u = 0; u < blocks; ++u) {
-            store_some(c[b * blocks + u], cn_gm + cn_offset + b * hidden + u * VW, hidden - u * VW);
-            store_some(load_some(last + (long)b * y_stride + u * VW, hidden - u * VW), hn_gm + hn_offset + b * hidden + u * VW,
-                       hidden - u * VW);
+            store_some(c[b * blocks + u], cn_gm + cn_offset + (long)b * hidden + u * VW, hidden - u * VW);
+            store_some(load_some(last + (long)b * y_stride + u * VW, hidden - u * VW),
+                       hn_gm + hn_offset + (long)b * hidden + u * VW, hidden - u * VW);
         }
 }

@@ -11,6 +11,11 @@
 #define LSTM_GATE_O 3
 #define LSTM_GATES  4
 
+// How packed weights are stored (WEIGHTS_STORED in the fused kernels): as REAL, or in the 16 bits in which the model file has them.
+#define WEIGHTS_REAL   0
+#define WEIGHTS_HALF   1
+#define WEIGHTS_BFLOAT 2
+
 #ifdef __OPENCL_VERSION__
 
 // REAL is float or double, from the host; REAL_IS_DOUBLE is 0 or 1.

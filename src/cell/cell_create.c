@@ -58,6 +58,9 @@ oclstm_status oclstm_cell_create(oclstm_cell **out, oclstm_device *device, const
     memset(&made->params.bias_hh, 0, sizeof made->params.bias_hh);
     made->input = (size_t)resolved.input_size;
     made->hidden = (size_t)resolved.hidden_size;
+    made->weights_dtype = resolved.dtype;
+    if (resolved.weight_ih.data != NULL && resolved.weight_ih.dtype == resolved.weight_hh.dtype)
+        made->weights_dtype = resolved.weight_ih.dtype;
     made->element_bytes = oclstm_dtype_size_bytes(resolved.dtype);
     status =
         engine_choose(&ignored, made, 1, 1, NULL, 0, error); // a forced engine that cannot run fails here, not at the first step

@@ -15,6 +15,7 @@ struct oclstm_cell {
     oclstm_device *device;     // held
     oclstm_cell_params params; // resolved; arrays absent
     size_t input, hidden, element_bytes;
+    oclstm_dtype weights_dtype; // of both matrices as they were given; the cell's dtype for fresh ones
 
     // The weights as the frameworks name them, on the device; engines pack their own copies from these.
     cl_mem weight_ih; // [4*hidden][input]

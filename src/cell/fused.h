@@ -16,6 +16,8 @@ typedef enum fused_form {
 typedef struct fused_settings {
     fused_form form;
     size_t vector_width; // hidden units in a vector (VW in cl/; UNITS, ROWS)
+    bool few_registers;  // 16 vector registers, not 32 (UNITS, ROWS)
+    int stored;          // WEIGHTS_REAL, WEIGHTS_HALF or WEIGHTS_BFLOAT of cl/lstm_shared.h (UNITS, ROWS)
     size_t tile_rows;    // rows of the register tile (RM in cl/; UNITS, ROWS)
     size_t groups;       // work-items launched (UNITS, ROWS)
     size_t lanes_k;      // work-items that share a unit's sums (LK in cl/; STEP, GROUP)
@@ -36,6 +38,10 @@ bool fused_lanes_fit(const device_limits *limits);
 
 // "units", "rows", "step", "group": the names in tuned files and words.
 const char *fused_form_name(fused_form form);
+
+// Weights, counted as float32, from which on float16 and bfloat16 weights are kept in their 16 bits. A variable only so that tests can do it with
+// small cells.
+extern size_t fused_short_weights_bytes;
 
 // Looks at another group's counter before giving up, see cl/fused_units.cl. A variable only so that tests can provoke a lost meeting.
 extern cl_int fused_patience;

@@ -6,7 +6,11 @@
 #include "cell/fused_plan.h"
 #include "cl/lstm_shared.h"
 #include "device/device_aside.h"
+#include "device/device_facts.h"
 #include "device/device_transfer.h"
+
+// Weights, as float32, from which on 16 bits are worth unpacking: beyond a core's second-level cache.
+size_t fused_short_weights_bytes = (size_t)1 << 20;
 
 static size_t blocks_of(const oclstm_cell *cell, const fused_settings *settings) {
     return (cell->hidden + settings->vector_width - 1) / settings->vector_width;
@@ -19,60 +23,71 @@ static size_t packed_count(const oclstm_cell *cell, const fused_settings *settin
 
 static oclstm_status get_program(cl_program *out, oclstm_cell *cell, const fused_settings *settings, const char *files,
                                  oclstm_error *error) {
-    char options[160] = "";
-    base_append(options, sizeof options, "%s -D VW=%zu -D RM=%zu", device_dtype_options(cell->device, cell->params.dtype),
-                settings->vector_width, settings->tile_rows);
+    char options[256] = "";
+    base_append(options, sizeof options, "%s -D VW=%zu -D RM=%zu -D WEIGHTS_STORED=%d%s%s",
+                device_dtype_options(cell->device, cell->params.dtype), settings->vector_width, settings->tile_rows,
+                settings->stored, settings->few_registers ? " -D FEW_REGISTERS" : "",
+                device_has_prefetch_builtin(device_get_limits(cell->device)) ? " -D PREFETCH_BUILTIN" : "");
     return device_program_get(out, cell->device, files, options, error);
 }
 
-static oclstm_status pack_one(cl_mem *out, oclstm_cell *cell, const fused_settings *settings, cl_kernel kernel, size_t max_group,
-                              cl_mem source, size_t columns, const char *what, oclstm_error *error) {
-    size_t bytes = packed_count(cell, settings, columns) * cell->element_bytes;
-    cl_int hidden = (cl_int)cell->hidden, columns_arg = (cl_int)columns;
-    oclstm_status status = device_buffer_create(out, cell->device, CL_MEM_READ_WRITE, bytes, what, error);
+// One matrix or the bias, by "fused_pack" or "fused_pack_16".
+typedef struct pack_part {
+    const char *kernel, *what;
+    cl_mem source;
+    size_t columns, element_bytes;
+} pack_part;
+
+static oclstm_status pack_one(cl_mem *out, oclstm_cell *cell, const fused_settings *settings, cl_program program,
+                              const pack_part *part, oclstm_error *error) {
+    size_t bytes = packed_count(cell, settings, part->columns) * part->element_bytes, max_group = 0;
+    cl_int hidden = (cl_int)cell->hidden, columns = (cl_int)part->columns;
+    cl_kernel kernel = NULL;
+    oclstm_status status = device_kernel_create(&kernel, cell->device, program, part->kernel, &max_group, error);
     if (status == OCLSTM_OK)
-        status = device_set_args(cell->device, kernel, 0, error, DEVICE_ARG(source), DEVICE_ARG(*out), DEVICE_ARG(hidden),
-                                 DEVICE_ARG(columns_arg), (size_t)0);
-    if (status != OCLSTM_OK)
-        return status;
-    device_grid grid = device_grid_make(cell->device, max_group, 1, columns, blocks_of(cell, settings), 1);
-    return device_launch(cell->device, kernel, &grid, error);
+        status = device_buffer_create(out, cell->device, CL_MEM_READ_WRITE, bytes, part->what, error);
+    if (status == OCLSTM_OK)
+        status = device_set_args(cell->device, kernel, 0, error, DEVICE_ARG(part->source), DEVICE_ARG(*out), DEVICE_ARG(hidden),
+                                 DEVICE_ARG(columns), (size_t)0);
+    device_grid grid = device_grid_make(cell->device, max_group, 1, part->columns, blocks_of(cell, settings), 1);
+    if (status == OCLSTM_OK)
+        status = device_launch(cell->device, kernel, &grid, error);
+    device_kernel_release(&kernel);
+    return status;
 }
 
 static oclstm_status pack(oclstm_cell *cell, const fused_settings *settings, oclstm_error *error) {
-    cl_mem *packed = cell->packed[PACKED_BLOCKS].buffers;
-    if (packed[PACKED_BIAS] != NULL)
+    engine_weights *packed = &cell->packed[PACKED_BLOCKS];
+    if (packed->layout != 0)
         return OCLSTM_OK;
+    const bool is_short = settings->stored != WEIGHTS_REAL;
+    const char *kernel = is_short ? "fused_pack_16" : "fused_pack";
+    const size_t bytes = is_short ? 2 : cell->element_bytes;
+    const pack_part parts[] = {{kernel, "the packed weight_ih", cell->weight_ih, cell->input, bytes},
+                               {kernel, "the packed weight_hh", cell->weight_hh, cell->hidden, bytes},
+                               {"fused_pack", "the packed bias", cell->bias, 1, cell->element_bytes}};
     cl_program program = NULL;
-    cl_kernel kernel = NULL;
-    size_t max_group = 0;
     oclstm_status status = get_program(&program, cell, settings, "fused_math.cl fused_pack.cl", error);
-    if (status == OCLSTM_OK)
-        status = device_kernel_create(&kernel, cell->device, program, "fused_pack", &max_group, error);
-    if (status == OCLSTM_OK)
-        status = pack_one(&packed[PACKED_IH], cell, settings, kernel, max_group, cell->weight_ih, cell->input,
-                          "the packed weight_ih", error);
-    if (status == OCLSTM_OK)
-        status = pack_one(&packed[PACKED_HH], cell, settings, kernel, max_group, cell->weight_hh, cell->hidden,
-                          "the packed weight_hh", error);
-    if (status == OCLSTM_OK)
-        status = pack_one(&packed[PACKED_BIAS], cell, settings, kernel, max_group, cell->bias, 1, "the packed bias", error);
-    device_kernel_release(&kernel);
+    for (int i = 0; i < 3 && status == OCLSTM_OK; i++)
+        status = pack_one(&packed->buffers[i], cell, settings, program, &parts[i], error);
     for (int i = 0; i < 3 && status != OCLSTM_OK; i++)
-        device_buffer_release(cell->device, &packed[i]);
+        device_buffer_release(cell->device, &packed->buffers[i]);
     if (status == OCLSTM_OK)
-        cell->packed[PACKED_BLOCKS].layout = settings->vector_width;
+        packed->layout = settings->vector_width;
     return status;
 }
 
 // In ints, as in cl/fused_units.cl.
 enum { MEET_STRIDE = 32 };
 
-// Looks at another group's counter before giving up: about a tenth of a second, far beyond any delay between threads that do run side by
-// side, and short enough that a user notices a lost meeting at most as a hiccup. A probe meets often, and may lose quickly.
-cl_int fused_patience = 100000000;
+// Looks at another group's counter before giving up: about 40 ms, far beyond any delay between threads that do run side
+// by side, and short enough that a user notices a lost meeting at most as a hiccup. A probe meets often, and may lose quickly.
+cl_int fused_patience = 20000000;
 static const cl_int probe_patience = 20000000, probe_rounds = 64;
 enum { PROBE_LAUNCHES = 8 };
+
+// Lost meetings after which a plan does without.
+enum { LOST_MEETINGS = 3 };
 
 // Lets the groups meet on a queue of its own; *met says whether they did.
 static oclstm_status probe_meetings(oclstm_device *device, fused_data *data, cl_command_queue queue, bool *met,
@@ -99,6 +114,7 @@ static oclstm_status probe_meetings(oclstm_device *device, fused_data *data, cl_
 static oclstm_status probe(cell_plan *plan, fused_data *data, cl_program program, oclstm_error *error) {
     oclstm_device *device = plan->cell->device;
     const size_t bytes = (data->settings.groups + 2) * MEET_STRIDE * sizeof(cl_int), width = data->settings.vector_width;
+    const int stored = data->settings.stored;
     cl_command_queue queue = NULL;
     bool met = false;
     void *zeros = base_alloc(bytes, 1);
@@ -120,6 +136,7 @@ static oclstm_status probe(cell_plan *plan, fused_data *data, cl_program program
         data->settings = fused_settings_choose(device_get_limits(device), device_get_tuned(device), plan->cell->params.dtype,
                                                plan->cell->input, plan->cell->hidden, plan->batch, false);
         data->settings.vector_width = width; // the weights are packed
+        data->settings.stored = stored;
     }
     return status;
 }
@@ -151,9 +168,18 @@ static size_t sums_count(const cell_plan *plan, const fused_settings *settings) 
     return settings->groups * (settings->chunk > 0 ? settings->chunk * blocks * rows : settings->tile_rows) * row;
 }
 
+static int stored_as(const oclstm_cell *cell) {
+    const size_t weights_bytes = LSTM_GATES * cell->hidden * (cell->input + cell->hidden) * cell->element_bytes;
+    if (cell->params.dtype != OCLSTM_F32 || weights_bytes < fused_short_weights_bytes)
+        return WEIGHTS_REAL;
+    return cell->weights_dtype == OCLSTM_F16 ? WEIGHTS_HALF : cell->weights_dtype == OCLSTM_BF16 ? WEIGHTS_BFLOAT : WEIGHTS_REAL;
+}
+
 oclstm_status fused_blocks_prepare(cell_plan *plan, oclstm_error *error) {
     oclstm_cell *cell = plan->cell;
     fused_data *data = plan->engine_data;
+    // float16 and bfloat16 weights stay in their 16 bits where reading them is what a step waits for.
+    data->settings.stored = stored_as(cell);
     // A cell keeps the layout it was packed in, whatever the settings have become since.
     if (cell->packed[PACKED_BLOCKS].layout != 0)
         data->settings.vector_width = cell->packed[PACKED_BLOCKS].layout;
@@ -171,9 +197,9 @@ oclstm_status fused_blocks_prepare(cell_plan *plan, oclstm_error *error) {
 }
 
 // The arguments that both kernels share, 0 to SHARED - 1.
-enum { SHARED = 26 };
+enum { SHARED = 27 };
 
-static oclstm_status set_shared(cell_plan *plan, const engine_run *run, const fused_settings *settings, oclstm_error *error) {
+static oclstm_status set_shared(cell_plan *plan, const engine_run *run, const fused_data *data, oclstm_error *error) {
     oclstm_cell *cell = plan->cell;
     const cl_mem *packed = cell->packed[PACKED_BLOCKS].buffers;
     cl_uint x[] = {(cl_uint)run->x.offset, (cl_uint)run->x.step_stride, (cl_uint)run->x.batch_stride};
@@ -181,14 +207,14 @@ static oclstm_status set_shared(cell_plan *plan, const engine_run *run, const fu
     cl_uint h_in = (cl_uint)run->h_in.offset, c_in = (cl_uint)run->c_in.offset, h_out = (cl_uint)run->h_out.offset;
     cl_uint c_out = (cl_uint)run->c_out.offset;
     cl_int input = (cl_int)cell->input, hidden = (cl_int)cell->hidden, batch = (cl_int)run->batch, steps = (cl_int)run->steps;
-    cl_int chunk = (cl_int)settings->chunk;
+    cl_int chunk = (cl_int)data->settings.chunk, turn = (cl_int)data->turn;
     return device_set_args(cell->device, plan->kernels[0], 0, error, DEVICE_ARG(run->x.mem), DEVICE_ARG(x[0]), DEVICE_ARG(x[1]),
                            DEVICE_ARG(x[2]), DEVICE_ARG(packed[PACKED_IH]), DEVICE_ARG(packed[PACKED_HH]),
                            DEVICE_ARG(packed[PACKED_BIAS]), DEVICE_ARG(run->h_in.mem), DEVICE_ARG(h_in), DEVICE_ARG(run->c_in.mem),
                            DEVICE_ARG(c_in), DEVICE_ARG(run->y.mem), DEVICE_ARG(y[0]), DEVICE_ARG(y[1]), DEVICE_ARG(y[2]),
                            DEVICE_ARG(run->h_out.mem), DEVICE_ARG(h_out), DEVICE_ARG(run->c_out.mem), DEVICE_ARG(c_out),
                            DEVICE_ARG(plan->workspace), DEVICE_ARG(plan->gx), DEVICE_ARG(input), DEVICE_ARG(hidden),
-                           DEVICE_ARG(batch), DEVICE_ARG(steps), DEVICE_ARG(chunk), (size_t)0);
+                           DEVICE_ARG(batch), DEVICE_ARG(steps), DEVICE_ARG(chunk), DEVICE_ARG(turn), (size_t)0);
 }
 
 static oclstm_status run_rows(cell_plan *plan, const fused_settings *settings, oclstm_error *error) {
@@ -201,7 +227,7 @@ static oclstm_status run_rows(cell_plan *plan, const fused_settings *settings, o
 static oclstm_status launch_units(cell_plan *plan, fused_data *data, size_t groups, cl_int role, oclstm_error *error) {
     const device_grid grid = {1, {role == 0 ? groups : 1, 1, 1}, {1, 1, 1}};
     const cl_mem meet = data->meet != NULL ? data->meet : plan->workspace; // with one group it is not touched
-    cl_int early = 1, groups_arg = (cl_int)groups;
+    cl_int early = plan->batch <= 2, groups_arg = (cl_int)groups;
     oclstm_status status =
         device_set_args(plan->cell->device, plan->kernels[0], SHARED, error, DEVICE_ARG(meet), DEVICE_ARG(early),
                         DEVICE_ARG(groups_arg), DEVICE_ARG(data->epoch), DEVICE_ARG(fused_patience), DEVICE_ARG(role), (size_t)0);
@@ -210,8 +236,8 @@ static oclstm_status launch_units(cell_plan *plan, fused_data *data, size_t grou
 
 static oclstm_status run_units(cell_plan *plan, const engine_run *run, fused_data *data, oclstm_error *error) {
     const size_t groups = data->settings.groups;
-    // Groups that once did not meet are not trusted again; a single step has no meeting, but each group would read h while another writes h'.
-    if (groups == 1 || run->steps == 1 || data->given_up > 0)
+    // Groups that often did not meet are not trusted again; a single step has no meeting, but each group would read h while another writes h'.
+    if (groups == 1 || run->steps == 1 || data->given_up >= LOST_MEETINGS)
         return launch_units(plan, data, 1, 0, error);
     oclstm_status status = launch_units(plan, data, groups, 0, error);
     if (status == OCLSTM_OK)
@@ -225,8 +251,9 @@ static oclstm_status run_units(cell_plan *plan, const engine_run *run, fused_dat
 
 oclstm_status fused_blocks_run(cell_plan *plan, const engine_run *run, oclstm_error *error) {
     fused_data *data = plan->engine_data;
-    oclstm_status status = set_shared(plan, run, &data->settings, error);
+    oclstm_status status = set_shared(plan, run, data, error);
     if (status != OCLSTM_OK)
         return status;
+    data->turn = (data->turn + run->steps) & 1;
     return data->settings.form == FUSED_ROWS ? run_rows(plan, &data->settings, error) : run_units(plan, run, data, error);
 }

@@ -10,6 +10,7 @@
 typedef struct fused_data {
     fused_settings settings;
     cl_mem meet;     // with groups that meet: their counters, see cl/fused_units.cl
+    size_t turn;     // 0 or 1: in which direction the next run begins
     cl_uint epoch;   // where the counters stand
     cl_int given_up; // how often groups did not meet, read back after each run without waiting
     cl_kernel probe; // made for prepare() only

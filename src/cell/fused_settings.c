@@ -20,17 +20,19 @@ bool fused_lanes_fit(const device_limits *limits) {
 
 // Blocks of units a group must have for the meeting to pay.
 static const size_t meet_blocks = 4;
-// Rows a core that stay together better than units do; unless the weights are far larger than a core's cache.
-static const size_t units_batch = 8, large_hidden = 1024, large_rows = 64;
+// Up to this batch units are split over the cores where they may meet, beyond it rows. Without meeting, units from this many rows a core on are
+// better left to FUSED_ROWS.
+static const size_t units_batch = 16, alone_rows = 3;
 // Steps whose input product is made at a time, and the bound on what is kept of it.
-static const size_t units_chunk = 96, rows_chunk = 4, sums_bytes = (size_t)16 << 20;
+static const size_t units_chunk = 100, rows_chunk = 8, sums_bytes = (size_t)8 << 20;
 
 static size_t cores_of(const device_limits *limits) { return limits->compute_units > 0 ? limits->compute_units : 1; }
 
 // Vector width and tile. 32 vector registers come with 16 floats a vector (AVX-512), 16 with fewer; a tile keeps 4 sums a row.
 static void set_tile(fused_settings *settings, const device_limits *limits, const tuned_fused *tuned, oclstm_dtype dtype) {
     const size_t width = limits->vector_width_float > 0 ? limits->vector_width_float : 4;
-    settings->tile_rows = width >= 16 ? 6 : 2;
+    settings->few_registers = width < 16;
+    settings->tile_rows = settings->few_registers ? 3 : dtype == OCLSTM_F64 ? 5 : 6;
     settings->vector_width = width >= 16 ? 16 : width >= 8 ? 8 : 4;
     if (dtype == OCLSTM_F64 && settings->vector_width > 4)
         settings->vector_width /= 2;
@@ -40,14 +42,13 @@ static void set_tile(fused_settings *settings, const device_limits *limits, cons
     }
 }
 
-static void set_form_by_rule(fused_settings *settings, size_t cores, size_t blocks, size_t sizes, size_t hidden, size_t batch,
-                             bool can_meet) {
-    const size_t groups = can_meet ? smaller(cores, blocks / meet_blocks) : 1;
-    const bool meets = groups > 1 && (batch <= units_batch || (hidden >= large_hidden && batch / cores < large_rows));
-    if (meets || (batch <= units_batch && (batch == 1 || cores == 1))) {
+static void set_form_by_rule(fused_settings *settings, size_t cores, size_t blocks, size_t sizes, size_t batch, bool can_meet) {
+    const size_t groups = can_meet && batch <= units_batch ? smaller(cores, blocks / meet_blocks) : 1;
+    // A lone step has no meeting.
+    if (groups > 1 || batch == 1 || (cores == 1 && batch < alone_rows)) {
         settings->form = FUSED_UNITS;
         settings->groups = larger(groups, 1);
-        settings->chunk = larger(units_chunk / batch, 1);
+        settings->chunk = units_chunk;
     } else {
         settings->form = FUSED_ROWS;
         settings->groups = smaller(cores, batch);
@@ -91,7 +92,7 @@ fused_settings fused_settings_choose(const device_limits *limits, const tuned_se
         settings.groups = smaller(shape->groups, smaller(cores_of(limits), blocks));
         settings.chunk = larger(shape->chunk, 1);
     } else {
-        set_form_by_rule(&settings, cores_of(limits), blocks, input + hidden, hidden, batch, can_meet);
+        set_form_by_rule(&settings, cores_of(limits), blocks, input + hidden, batch, can_meet);
     }
     // Whatever was asked for: the kept sums stay within their bound.
     const size_t step_bytes = batch * blocks * settings.vector_width * LSTM_GATES * oclstm_dtype_size_bytes(dtype);

@@ -21,3 +21,9 @@ bool device_runs_in_calling_thread(const device_limits *limits) {
     }
     return false;
 }
+
+// PoCL 3.1 and Intel's CPU runtime 2026, both built on clang. Oclgrind 21.10 is too, but stops at llvm.prefetch.
+bool device_has_prefetch_builtin(const device_limits *limits) {
+    return strcmp(limits->platform_name, "Portable Computing Language") == 0 ||
+           strcmp(limits->platform_name, "Intel(R) OpenCL") == 0;
+}

@@ -12,4 +12,7 @@ bool device_groups_may_meet(const device_limits *limits);
 // Does a launch run in the thread that enqueues or waits for it, on one core? Then no thread has to wake up.
 bool device_runs_in_calling_thread(const device_limits *limits);
 
+// Does the kernel compiler know clang's __builtin_prefetch? OpenCL's own prefetch() does nothing there.
+bool device_has_prefetch_builtin(const device_limits *limits);
+
 #endif

@@ -68,6 +68,35 @@ START_TEST(lost_meetings) {
 }
 END_TEST
 
+// float16 and bfloat16 weights kept in their 16 bits give the very numbers of the same weights in float32.
+START_TEST(weights_in_16_bits) {
+    static const char *const files[] = {"models/torch_cell_f16.safetensors", "models/torch_cell_bf16.safetensors"};
+    const size_t threshold = fused_short_weights_bytes;
+    float x[3 * 2 * 32], y[2][3 * 2 * 48];
+    for (size_t i = 0; i < sizeof x / sizeof x[0]; i++)
+        x[i] = (float)fixture_uniform(-1, 1);
+    oclstm_error error;
+    oclstm_tensors *file = NULL;
+    expect_ok(oclstm_tensors_open(&file, test_data(files[_i]), &error), &error);
+    for (int stored = 0; stored < 2; stored++) {
+        oclstm_cell *cell = NULL;
+        fused_short_weights_bytes = stored == 0 ? SIZE_MAX : 0;
+        expect_ok(oclstm_cell_load(&cell, fixture_device(), file, NULL, OCLSTM_CELL(.engine = OCLSTM_ENGINE_FUSED), &error),
+                  &error);
+        const oclstm_sequence call = {.x = oclstm_in_3d(x, OCLSTM_F32, 3, 2, 32),
+                                      .y = oclstm_out_3d(y[stored], OCLSTM_F32, 3, 2, 48)};
+        expect_ok(oclstm_cell_sequence(cell, &call, &error), &error);
+        const fused_data *data = cell->plans[0]->engine_data;
+        ck_assert(oclstm_device_get_info(fixture_device())->kind != OCLSTM_DEVICE_CPU ||
+                  (data->settings.stored != 0) == (stored == 1));
+        oclstm_cell_destroy(&cell);
+    }
+    oclstm_tensors_close(&file);
+    fused_short_weights_bytes = threshold;
+    ck_assert_mem_eq(y[0], y[1], sizeof y[0]);
+}
+END_TEST
+
 static void close_all(void) { fixture_close(); }
 
 static Suite *make_suite(void) {
@@ -79,6 +108,7 @@ static Suite *make_suite(void) {
     tcase_add_loop_test(tests, forms_float64, 0, 4);
     tcase_add_test(tests, settings_change_under_a_cell);
     tcase_add_test(tests, lost_meetings);
+    tcase_add_loop_test(tests, weights_in_16_bits, 0, 2);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -167,7 +167,7 @@ static void problem_free(const kernel_bench *bench, problem *p) {
 
 static void set_shared(const kernel_bench *bench, cl_kernel kernel, problem *p, cl_mem hn, cl_mem cn) {
     const shape s = p->shape;
-    cl_int input = s.input, hidden = s.hidden, batch = s.batch, steps = s.steps, chunk = s.chunk;
+    cl_int input = s.input, hidden = s.hidden, batch = s.batch, steps = s.steps, chunk = s.chunk, turn = s.steps % 2;
     oclstm_error error;
     ck_assert_msg(device_set_args(bench->device, kernel, 0, &error, DEVICE_ARG(p->x_dev), DEVICE_ARG(p->gap), DEVICE_ARG(p->x_step),
                                   DEVICE_ARG(p->x_stride), DEVICE_ARG(p->wx_dev), DEVICE_ARG(p->wh_dev), DEVICE_ARG(p->bias_dev),
@@ -175,7 +175,8 @@ static void set_shared(const kernel_bench *bench, cl_kernel kernel, problem *p, 
                                   DEVICE_ARG(p->y_dev), DEVICE_ARG(p->gap), DEVICE_ARG(p->y_step), DEVICE_ARG(p->y_stride),
                                   DEVICE_ARG(hn), DEVICE_ARG(p->gap), DEVICE_ARG(cn), DEVICE_ARG(p->gap),
                                   DEVICE_ARG(p->scratch_dev), DEVICE_ARG(p->sums_dev), DEVICE_ARG(input), DEVICE_ARG(hidden),
-                                  DEVICE_ARG(batch), DEVICE_ARG(steps), DEVICE_ARG(chunk), (size_t)0) == OCLSTM_OK,
+                                  DEVICE_ARG(batch), DEVICE_ARG(steps), DEVICE_ARG(chunk), DEVICE_ARG(turn),
+                                  (size_t)0) == OCLSTM_OK,
                   "%s", error.message);
 }
 
@@ -194,7 +195,7 @@ static void expect_all(const kernel_bench *bench, const problem *p, const char *
 static void launch_units(const kernel_bench *bench, cl_kernel kernel, problem *p, cl_int groups, cl_int started, cl_int epoch,
                          cl_int patience, cl_int role) {
     cl_int early = 1;
-    ck_assert(device_set_args(bench->device, kernel, 26, NULL, DEVICE_ARG(p->meet_dev), DEVICE_ARG(early), DEVICE_ARG(groups),
+    ck_assert(device_set_args(bench->device, kernel, 27, NULL, DEVICE_ARG(p->meet_dev), DEVICE_ARG(early), DEVICE_ARG(groups),
                               DEVICE_ARG(epoch), DEVICE_ARG(patience), DEVICE_ARG(role), (size_t)0) == OCLSTM_OK);
     kernel_run(bench, kernel, 1, (size_t)started, 1);
 }
@@ -205,7 +206,7 @@ static void check_rows(const kernel_bench *bench, shape s) {
     cl_kernel kernel = make(bench, "fused_rows");
     set_shared(bench, kernel, &p, p.hn_dev, p.cn_dev);
     cl_int rows = (s.batch + s.groups - 1) / s.groups;
-    ck_assert(device_set_args(bench->device, kernel, 26, NULL, DEVICE_ARG(rows), (size_t)0) == OCLSTM_OK);
+    ck_assert(device_set_args(bench->device, kernel, 27, NULL, DEVICE_ARG(rows), (size_t)0) == OCLSTM_OK);
     kernel_run(bench, kernel, 1, (size_t)((s.batch + rows - 1) / rows), 1);
     expect_all(bench, &p, "fused_rows", p.hn_dev, p.cn_dev);
     device_kernel_release(&kernel);
