@@ -20,6 +20,7 @@ CLBLAST = ("kernels_clblast",)
 FUSED = ("kernels_fused",)
 
 FORMS = ("fused_lanes",)
+ROOFS = ("kernels_roofs",)
 
 FAULTS = [
     # lstm_update: shared by both engines
@@ -103,4 +104,10 @@ FAULTS = [
     Fault("fused_group.cl", "h of this step read as of the step before", "new_lm = h_lm + (1 - (t & 1))", "new_lm = h_lm + (t & 1)", FORMS),
     Fault("fused_group.cl", "h0 of the first row for all", "(long)(first + min(i / hidden, last_row)) * hidden", "(long)first * hidden", FORMS),
     Fault("fused_group.cl", "last block of units skipped", "block < padded; block += LU", "block + LU < padded; block += LU", FORMS),
+    # roofs.cl
+    Fault("roofs.cl", "fma: last round skipped", "round < rounds; ++round", "round + 1u < rounds; ++round", ROOFS),
+    Fault("roofs.cl", "fma: a chain of twelve left out", "#define CHAINS_12(M) CHAINS_11(M) M(11)", "#define CHAINS_12(M) CHAINS_11(M)", ROOFS),
+    Fault("roofs.cl", "fma: addend dropped", "fma(s##j, f, a)", "s##j * f", ROOFS),
+    Fault("roofs.cl", "copy in runs: last element of each run skipped", "i < end; ++i", "i + 1u < end; ++i", ROOFS),
+    Fault("roofs.cl", "copy by turns: last element skipped", "i < count; i += items", "i + 1u < count; i += items", ROOFS),
 ]
