@@ -7,9 +7,19 @@
 #include "base/memory.h"
 #include "device/device_private.h"
 
-// A run lasts about this long: a launch and the wait for it, tens of microseconds, then count for nothing.
-static const double run_seconds = 0.006;
-enum { RUNS = 6, MAX_FORMS = 4, MAX_CHAINS = 16, MAX_WIDTH = 16, GROUPS_PER_UNIT = 16, CPU_LOCAL = 1, GPU_LOCAL = 256 };
+// A run lasts about this long: much longer than a launch and the wait for it, tens of microseconds, and short enough that on a busy machine
+// one of many finds all cores free.
+static const double run_seconds = 0.002;
+enum {
+    RUNS = 20,
+    COPY_RUNS = 8,
+    MAX_FORMS = 4,
+    MAX_CHAINS = 16,
+    MAX_WIDTH = 16,
+    GROUPS_PER_UNIT = 16,
+    CPU_LOCAL = 1,
+    GPU_LOCAL = 256
+};
 
 typedef struct fma_form {
     size_t width;
@@ -132,7 +142,8 @@ static int list_forms(fma_form forms[MAX_FORMS], const measurement *m) {
     forms[count++] = (fma_form){m->width, 8};
     forms[count++] = (fma_form){m->width, 12};
     forms[count++] = (fma_form){m->width, MAX_CHAINS};
-    forms[count++] = m->width < MAX_WIDTH ? (fma_form){2 * m->width, 8} : (fma_form){m->width / 2, MAX_CHAINS};
+    if (m->width < MAX_WIDTH)
+        forms[count++] = (fma_form){2 * m->width, 8};
     return count;
 }
 
@@ -166,7 +177,7 @@ static oclstm_status measure_copy(double *best, measurement *m, oclstm_error *er
     if (status == OCLSTM_OK)
         status = device_set_args(m->device, m->kernel, 0, error, DEVICE_ARG(m->buffers[0]), DEVICE_ARG(m->buffers[1]),
                                  DEVICE_ARG(count), (size_t)0);
-    for (int run = 0; run <= RUNS && status == OCLSTM_OK; run++) {
+    for (int run = 0; run <= COPY_RUNS && status == OCLSTM_OK; run++) {
         double seconds = 0;
         status = time_launch(&seconds, m, error);
         const double rate = seconds > 0 ? 2.0 * (double)bytes / seconds : 0;
