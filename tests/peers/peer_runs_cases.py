@@ -67,7 +67,7 @@ def case_the_ratio_is_to_the_best_right_peer():
     output, files = bench_peers("--shapes", SHAPE, "--rounds", "3", "--devices", "pocl", behaviours=behaviours)
     row = next(line for line in files["peers.md"].splitlines() if line.startswith("| B1 H16 |"))
     expect([cell.strip() for cell in row.split("|")[1:-1]],
-           ["B1 H16", "100", "3.00", "20.0", "WRONG", "2.00*", "-", "-", "-", "1.00", "2.00", "1.00", "2.00"])
+           ["B1 H16", "100", "3.00", "20.0", "WRONG", "**2.00**", "-", "-", "-", "1.00", "2.00", "1.00", "2.00"])
     assert "ONNX Runtime" in output and "1.0e+00" in output, output
     assert "oclstm 9.9.9" in files["peers.md"] and "torch 1.2.3" in files["peers.md"]
     rows = measurements(files)

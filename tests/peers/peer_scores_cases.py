@@ -158,6 +158,7 @@ def case_devices_are_named_or_described():
 def case_peers_are_named_by_parts():
     expect([peer.name for peer in named("onnx,torch")], ["torch.nn.LSTM", "torch.nn.LSTMCell", "ONNX Runtime"])
     expect([peer.name for peer in named("OpenVINO")], ["OpenVINO"])
+    expect([peer.name for peer in named("mindspore lstm,torch.nn.LSTM")], ["torch.nn.LSTM", "MindSpore LSTM"])
     expect(len(named("all")), 7)
     for text in ("", "jax", "torch,"):
         expect_error(ValueError, named, text)

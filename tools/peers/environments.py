@@ -48,10 +48,15 @@ def install(folder: pathlib.Path, peers: list[Peer], intel: bool) -> list[str]:
     return [" ".join(packages) for home, packages in dict.fromkeys(wanted) if not pip_install(home, packages)]
 
 
-def has(folder: pathlib.Path, package: str) -> bool:
-    """Whether pip installed it there; by its folder, since importing takes seconds."""
+def version_of(package: str, folder: pathlib.Path) -> str:
+    """Which version pip installed there, or nothing; by its folder, since importing takes seconds."""
     stem = package.split("<")[0].replace("-", "_")
-    return any(folder.glob(f"lib/python3*/site-packages/{stem}-*.dist-info"))
+    found = next(folder.glob(f"lib/python3*/site-packages/{stem}-*.dist-info"), None)
+    return found.name.removesuffix(".dist-info").removeprefix(f"{stem}-") if found else ""
+
+
+def has(folder: pathlib.Path, package: str) -> bool:
+    return bool(version_of(package, folder))
 
 
 def home_of(peer: Peer, folders: list[pathlib.Path]) -> pathlib.Path | None:

@@ -59,12 +59,16 @@ def choose_devices(text: str, known: dict[str, Device]) -> list[Device]:
 
 
 def build() -> pathlib.Path:
-    """An optimised build of this tree."""
+    """An optimised build of this tree; ValueError where it fails."""
     folder = environments.ROOT / "build" / "release"
+    commands = [["meson", "compile", "-C", str(folder)]]
     if not (folder / "build.ninja").exists():
-        setup = ["meson", "setup", str(folder), str(environments.ROOT), "--buildtype=release", "-Dtests=false"]
-        subprocess.run(setup, check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(["meson", "compile", "-C", str(folder)], check=True, stdout=subprocess.DEVNULL)
+        commands.insert(0, ["meson", "setup", str(folder), str(environments.ROOT), "--buildtype=release", "-Dtests=false"])
+    try:
+        for command in commands:
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    except (OSError, subprocess.CalledProcessError) as problem:
+        raise ValueError(f"cannot build oclstm in {folder}: {problem}; name a program with --oclstm") from None
     return folder / "tools" / "oclstm" / "oclstm"
 
 

@@ -34,13 +34,15 @@ INTEL = ("intel-opencl-rt", "intel-cmplr-lib-rt")
 
 
 def named(text: str) -> list[Peer]:
-    """The peers whose names contain one of the comma-separated parts, whatever their case; "all" is all of them."""
+    """The peers that one of the comma-separated words names in full or in part, whatever the case; "all" is all of them."""
     if text == "all":
         return list(PEERS)
-    chosen = []
+    names = {peer.name.lower().replace(" ", ""): peer for peer in PEERS}
+    chosen = set()
     for part in text.split(","):
-        found = [peer for peer in PEERS if part and part.lower().replace(" ", "") in peer.name.lower().replace(" ", "")]
+        word = part.lower().replace(" ", "")
+        found = [word] if word in names else [name for name in names if word and word in name]
         if not found:
             raise ValueError(f"peer '{part}': expected a part of one of {', '.join(peer.name for peer in PEERS)}")
-        chosen += [peer for peer in found if peer not in chosen]
-    return sorted(chosen, key=PEERS.index)
+        chosen.update(found)
+    return [peer for name, peer in names.items() if name in chosen]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Draws the plots, run by a Python that has matplotlib: peer_plot.py FILE.svg, with a JSON object on standard input.
 
-{"kind": "bars", "title", "labels": [shape...], "series": {name: [us/step or null...]}, "own": [name...]}
+{"kind": "bars", "title", "labels": [shape...], "series": {name: [speed...]}, "own": [name...]}
 {"kind": "growth", "title", "curves": {quantity: [[times the work, times the time]...]}}
 """
 
@@ -15,23 +15,18 @@ matplotlib.rcParams["svg.hashsalt"] = "oclstm"
 
 from matplotlib import pyplot
 
-OWN_COLOURS = ("#b2182b", "#d6604d", "#ef8a62", "#f4a582")
+OWN_COLOURS = ("#ef8a62", "#b2182b")
 PEER_COLOURS = ("#2166ac", "#67a9cf", "#1b7837", "#7fbf7b", "#762a83", "#af8dc3", "#8c8c8c")
 
 
 def draw_bars(plot: dict):
     """A group of bars a shape: the best peer's rate is 1, higher is faster."""
     series, own = plot["series"], plot["own"]
-    best = [
-        min((times[place] for name, times in series.items() if name not in own and times[place]), default=None)
-        for place in range(len(plot["labels"]))
-    ]
     figure, axes = pyplot.subplots(figsize=(12, 5), constrained_layout=True)
     colours = {True: iter(OWN_COLOURS * len(series)), False: iter(PEER_COLOURS * len(series))}
     width = 0.85 / max(1, len(series))
-    for number, (name, times) in enumerate(series.items()):
-        heights = [base / time if base and time else 0 for base, time in zip(best, times)]
-        places = [place + (number - (len(series) - 1) / 2) * width for place in range(len(times))]
+    for number, (name, heights) in enumerate(series.items()):
+        places = [place + (number - (len(series) - 1) / 2) * width for place in range(len(heights))]
         axes.bar(places, heights, width, label=name, color=next(colours[name in own]))
     axes.axhline(1, color="black", linewidth=0.8)
     axes.set_xticks(range(len(plot["labels"])), plot["labels"], rotation=30, ha="right")

@@ -9,7 +9,7 @@ import time
 from peers import environments
 from peers.inputs import Inputs, check_all
 from peers.oclstm_program import Device, Oclstm
-from peers.peer_list import Peer
+from peers.peer_list import INTEL, Peer
 from peers.processes import Child, Failed
 from peers.scores import Measurement, Participant, Results
 from peers.shapes import Shape
@@ -32,15 +32,12 @@ class Run:
         self.logs.mkdir(parents=True, exist_ok=True)
         for log in self.logs.glob("*.log"):
             log.unlink()
-        self.versions: dict[str, str] = {}
+        intel = {INTEL[0]: environments.version_of(INTEL[0], folder) for folder in folders if environments.has(folder, INTEL[0])}
+        self.versions: dict[str, str] = intel if any(not device.on_pocl for device in devices) else {}
         self.judge = environments.start_judge(folders, oclstm.threads, self.logs)
         self.inputs = Inputs(scratch, self.judge) if self.judge else None
         # tinygrad runs on the device that oclstm runs on.
         self.drivers = next((device.variables for device in devices if device.on_pocl and "POCL_DEVICES" in device.variables), {})
-
-    @property
-    def installed(self) -> list[Peer]:
-        return [peer for peer in self.peers if environments.home_of(peer, self.folders)]
 
     def results(self, shapes: list[Shape]) -> Results:
         own = self.oclstm.participants(self.devices)

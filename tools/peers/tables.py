@@ -3,6 +3,7 @@
 
 import csv
 import pathlib
+import re
 import typing
 
 from peers.scores import BEST, POCL, TOLERANCE, Results, summarise
@@ -10,6 +11,8 @@ from peers.shapes import Shape
 
 GAP = "-"
 WRONG = "WRONG"
+# What is best has an asterisk, which Markdown has a meaning for.
+MARKED = re.compile(r"(\S+)\*")
 Rows = list[list[str]]
 
 
@@ -37,7 +40,7 @@ def as_text(rows: Rows) -> str:
 
 
 def as_markdown(rows: Rows) -> str:
-    head, *body = rows
+    head, *body = [[MARKED.sub(r"**\1**", text) for text in row] for row in rows]
     lines = [head, ["---"] + ["--:"] * (len(head) - 1), *body]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 

@@ -24,20 +24,23 @@ from peers import arrays, peer_list
 from peers.scores import percentile
 
 FEWEST_CALLS = 3
-# A call so slow that it is not repeated until FEWEST_CALLS are reached.
-SLOWEST_SECONDS = 10
+# What takes longer than these is not repeated for the sake of FEWEST_CALLS or of warming up.
+LONG_SECONDS = 3
+WARM_SECONDS = 1
 
 
 def repeat(call, seconds: float, fewest: int = FEWEST_CALLS) -> list[float]:
-    """The time of each call, for at least so many seconds and calls, after two that do not count."""
+    """The time of each call, for at least so many seconds and calls, after one or two that do not count."""
+    begin = time.perf_counter()
     call()
-    call()
+    if time.perf_counter() - begin < WARM_SECONDS:
+        call()
     times: list[float] = []
     gc.collect()
     gc.disable()
     begin = time.perf_counter()
     passed = 0.0
-    while passed < seconds or len(times) < fewest and passed < SLOWEST_SECONDS:
+    while passed < seconds or len(times) < fewest and passed < LONG_SECONDS:
         before = time.perf_counter()
         call()
         after = time.perf_counter()

@@ -9,10 +9,12 @@ from peers import environments, machine, tables
 from peers.doubling import Growth
 from peers.first_result import Startup
 from peers.rounds import Run, say
-from peers.scores import TOLERANCE, Results
+from peers.scores import BEST, POCL, TOLERANCE, Results
 from peers.shapes import Shape
 from peers.single_steps import Single
 
+# Who is slower everywhere, in terms of the best peer, would be an invisible bar.
+LEAST_SPEED = 0.1
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -22,11 +24,17 @@ class Report:
     def __init__(self, run: Run):
         self.run = run
         self.sections: list[str] = []
+        self.written: list[str] = []
 
     def add(self, title: str, rows: tables.Rows, notes: list[str] | None = None) -> None:
         notes = notes or []
         print("\n".join(["", title, "", tables.as_text(rows), *notes]), flush=True)
         self.sections.append("\n".join([f"### {title}", "", tables.as_markdown(rows), *([""] + notes if notes else [])]))
+
+    def file(self, name: str) -> pathlib.Path:
+        """A path in the folder of results, for a file that is about to be written."""
+        self.written.append(name)
+        return self.run.out / name
 
     def plot(self, name: str, **plot) -> None:
         """An SVG file beside the report; without matplotlib a gap that is named."""
@@ -34,7 +42,7 @@ class Report:
         if not home:
             say(f"no {name}: matplotlib is not installed (tools/bench-peers --install)")
             return
-        command = [str(environments.python_of(home)), str(HERE / "peer_plot.py"), str(self.run.out / name)]
+        command = [str(environments.python_of(home)), str(HERE / "peer_plot.py"), str(self.file(name))]
         done = subprocess.run(command, input=json.dumps(plot), capture_output=True, text=True, check=False)
         if done.returncode != 0:
             say(f"no {name}: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
@@ -46,15 +54,24 @@ class Report:
         head = machine.describe(self.run.oclstm.threads, self.run.versions, self.run.oclstm.version())
         head.append(f"Load average before the run: {load_before:.2f}.")
         text = "\n\n".join(["## oclstm beside the frameworks", "  \n".join(head), *self.sections]) + "\n"
-        (self.run.out / "peers.md").write_text(text, encoding="utf-8")
+        self.file("peers.md").write_text(text, encoding="utf-8")
         print("\n" + "\n".join(head))
-        print(f"\nWritten: {', '.join(sorted(file.name for file in self.run.out.iterdir() if file.is_file()))} in {self.run.out}")
+        print(f"\nWritten in {self.run.out}: {', '.join(self.written)}")
+
+
+def relative_speeds(results: Results, names: list[str]) -> list[float]:
+    """At each shape how fast the best of these is, with the best peer as 1; 0 where there is nothing to compare."""
+    speeds = []
+    for shape in results.shapes:
+        best, peer = results.best(shape, names), results.best(shape, results.peers)
+        speeds.append(peer[0] / best[0] if best and peer else 0.0)
+    return speeds
 
 
 def add_comparison(report: Report, results: Results) -> None:
     notes = [
         "Microseconds a step of a whole sequence call in float32, host arrays in and out, the minimum over all rounds; "
-        "* marks the best peer, \"ratio\" is its time by oclstm's: above 1, oclstm is faster. "
+        "the best peer is marked, \"ratio\" is its time by oclstm's: above 1, oclstm is faster. "
         f"\"{tables.GAP}\": not measured. {tables.WRONG}: an answer more than {TOLERANCE:g} off, which does not count.",
     ]
     report.add("Whole sequences", tables.comparison(results), notes)
@@ -64,16 +81,11 @@ def add_comparison(report: Report, results: Results) -> None:
         "over the shapes of the median of the ratios within a round.",
     ])
     report.add("Right or wrong", tables.differences(results), [f"{reason}" for reason in tables.problems(results)])
-    tables.write_measurements(report.run.out / "peers.csv", results)
-    series = {}
-    for one in results.participants:
-        times = [results.seconds(shape, one.name) if results.counts(shape, one.name) else None for shape in results.shapes]
-        if any(times):
-            per_step = [time and time / shape.steps for time, shape in zip(times, results.shapes)]
-            series[one.name if one.is_peer else f"oclstm {one.name}"] = per_step
-    own = [f"oclstm {name}" for name in results.devices]
+    tables.write_measurements(report.file("peers.csv"), results)
+    lines = {name: [name] for name in results.peers} | {f"oclstm, {group}": results.groups[group] for group in (POCL, BEST)}
+    speeds = {name: speed for name, names in lines.items() if max(speed := relative_speeds(results, names)) >= LEAST_SPEED}
     report.plot("peers.svg", kind="bars", title="LSTM sequence, float32", labels=[shape.label for shape in results.shapes],
-                series=series, own=own)
+                series=speeds, own=[f"oclstm, {group}" for group in (POCL, BEST)])
 
 
 def single_cell(one: Single | None) -> str:
@@ -96,7 +108,7 @@ def add_single(report: Report, found: dict[Shape, dict[str, Single]]) -> None:
         rows.append([shape.label, *(single_cell(entry.get(name)) for name in names), tables.factor(ratio)])
         reasons += [f"{name}: {one.problem}" for name, one in entry.items() if one.problem]
     report.add("Single steps, the state handed back in", rows, list(dict.fromkeys(reasons)))
-    tables.write_csv(report.run.out / "single.csv", ["hidden", "participant", "seconds_median", "seconds_p99", "difference"], [
+    tables.write_csv(report.file("single.csv"), ["hidden", "participant", "seconds_median", "seconds_p99", "difference"], [
         [shape.hidden, name, one.median, one.p99, one.check and one.check.from_reference]
         for shape, entry in found.items() for name, one in entry.items()
     ])
@@ -112,7 +124,7 @@ def add_growth(report: Report, found: list[Growth]) -> None:
         f"oclstm on {report.run.devices[0].name}; a doubling's factor is its growth in time by its growth in operations: "
         "1 is proportional.",
     ])
-    tables.write_csv(report.run.out / "growth.csv", ["quantity", "batch", "input", "hidden", "steps", "seconds_min"], [
+    tables.write_csv(report.file("growth.csv"), ["quantity", "batch", "input", "hidden", "steps", "seconds_min"], [
         [one.quantity, *shape, seconds] for one in found for shape, seconds in one.times
     ])
     curves = {}
