@@ -60,11 +60,11 @@ static CLBlastStatusCode ask_gemm_temporary(size_t *temporary_bytes, cl_command_
     // The most for the shape: with an offset of 0 and sizes of whole tiles CLBlast leaves a copy out, which a later call may need.
     const size_t offset = 1;
     if (shape->dtype == OCLSTM_F64)
-        return CLBlastDGemmTempBufferSize(CLBlastLayoutRowMajor, CLBlastTransposeNo, CLBlastTransposeYes, shape->m, shape->n,
-                                          shape->k, offset, shape->lda, offset, shape->ldb, offset, shape->ldc, &queue,
+        return CLBlastDGemmTempBufferSize(CLBlastLayoutColMajor, CLBlastTransposeYes, CLBlastTransposeNo, shape->n, shape->m,
+                                          shape->k, offset, shape->ldb, offset, shape->lda, offset, shape->ldc, &queue,
                                           temporary_bytes);
-    return CLBlastSGemmTempBufferSize(CLBlastLayoutRowMajor, CLBlastTransposeNo, CLBlastTransposeYes, shape->m, shape->n, shape->k,
-                                      offset, shape->lda, offset, shape->ldb, offset, shape->ldc, &queue, temporary_bytes);
+    return CLBlastSGemmTempBufferSize(CLBlastLayoutColMajor, CLBlastTransposeYes, CLBlastTransposeNo, shape->n, shape->m, shape->k,
+                                      offset, shape->ldb, offset, shape->lda, offset, shape->ldc, &queue, temporary_bytes);
 }
 
 oclstm_status matmul_prepare(oclstm_device *device, const matmul_shape *shape, size_t *temporary_bytes, oclstm_error *error) {
@@ -87,17 +87,19 @@ oclstm_status matmul_prepare(oclstm_device *device, const matmul_shape *shape, s
     return OCLSTM_OK;
 }
 
+// The transposed product, C^T = B A^T, in column-major order: the same memory, and CLBlast's kernel 0 then writes C where it is, without the two
+// transposed copies of it that row-major order takes.
 static oclstm_status call_gemm(oclstm_device *device, cl_command_queue queue, const matmul_shape *shape, matmul_operand a,
                                matmul_operand b, matmul_operand c, cl_mem temporary, oclstm_error *error) {
     if (shape->dtype == OCLSTM_F64) {
         CLBlastStatusCode code = CLBlastDgemmWithTempBuffer(
-            CLBlastLayoutRowMajor, CLBlastTransposeNo, CLBlastTransposeYes, shape->m, shape->n, shape->k, 1.0, a.mem, a.offset,
-            shape->lda, b.mem, b.offset, shape->ldb, 1.0, c.mem, c.offset, shape->ldc, &queue, NULL, temporary);
+            CLBlastLayoutColMajor, CLBlastTransposeYes, CLBlastTransposeNo, shape->n, shape->m, shape->k, 1.0, b.mem, b.offset,
+            shape->ldb, a.mem, a.offset, shape->lda, 1.0, c.mem, c.offset, shape->ldc, &queue, NULL, temporary);
         return code == CLBlastSuccess ? OCLSTM_OK : matmul_fail(error, device, code, "CLBlastDgemmWithTempBuffer", shape);
     }
-    CLBlastStatusCode code = CLBlastSgemmWithTempBuffer(CLBlastLayoutRowMajor, CLBlastTransposeNo, CLBlastTransposeYes, shape->m,
-                                                        shape->n, shape->k, 1.0F, a.mem, a.offset, shape->lda, b.mem, b.offset,
-                                                        shape->ldb, 1.0F, c.mem, c.offset, shape->ldc, &queue, NULL, temporary);
+    CLBlastStatusCode code = CLBlastSgemmWithTempBuffer(CLBlastLayoutColMajor, CLBlastTransposeYes, CLBlastTransposeNo, shape->n,
+                                                        shape->m, shape->k, 1.0F, b.mem, b.offset, shape->ldb, a.mem, a.offset,
+                                                        shape->lda, 1.0F, c.mem, c.offset, shape->ldc, &queue, NULL, temporary);
     return code == CLBlastSuccess ? OCLSTM_OK : matmul_fail(error, device, code, "CLBlastSgemmWithTempBuffer", shape);
 }
 

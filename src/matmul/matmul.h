@@ -43,8 +43,11 @@ oclstm_status matmul_prepare(oclstm_device *device, const matmul_shape *shape, s
 oclstm_status matmul_enqueue(oclstm_device *device, const matmul_shape *shape, matmul_operand a, matmul_operand b, matmul_operand c,
                              cl_mem temporary, oclstm_error *error);
 
-// Gives CLBlast the parameters of one of its kernels on this device from now on; what was compiled of it is dropped. Not
-// while another thread uses CLBlast on the device.
+// Gives CLBlast the parameters of one of its kernels on this device from now on. Not while another thread uses CLBlast on the device. UNSUPPORTED where
+// the kernel cannot have them here.
 oclstm_status matmul_override(oclstm_device *device, const tuned_clblast *kernel, oclstm_error *error);
+
+// Does CLBlast still have its own parameters for products on this device, in this process?
+bool matmul_has_own_defaults(oclstm_device *device, oclstm_dtype dtype);
 
 #endif

@@ -49,7 +49,7 @@ oclstm_status matmul_first_use(oclstm_device *device, oclstm_dtype dtype, matmul
     device_on_last_close(clear_cache);
     pthread_mutex_lock(&first_use_lock);
     if (device_needs_warmup(device, mark)) {
-        matmul_apply_tuned(device, dtype);
+        matmul_apply_tuned(device, dtype, routine);
         status = run_tiny(device, dtype, routine, error);
         if (status == OCLSTM_OK)
             device_mark_warm(device, mark);

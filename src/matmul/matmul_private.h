@@ -20,8 +20,8 @@ oclstm_status matmul_fail(oclstm_error *error, const oclstm_device *device, CLBl
 // Calls CLBlast once under a lock of the process if this device has not yet used the routine in this dtype, and waits for it.
 oclstm_status matmul_first_use(oclstm_device *device, oclstm_dtype dtype, matmul_routine routine, oclstm_error *error);
 
-// Gives CLBlast the parameters that the device's tuned settings hold for a dtype. Under the first-use lock.
-void matmul_apply_tuned(oclstm_device *device, oclstm_dtype dtype);
+// Gives CLBlast the parameters that the device's tuned settings hold for a routine's kernels in a dtype. Under the first-use lock.
+void matmul_apply_tuned(oclstm_device *device, oclstm_dtype dtype, matmul_routine routine);
 
 // The product itself on a queue, without a look at the sizes or the first use.
 oclstm_status matmul_call(oclstm_device *device, cl_command_queue queue, const matmul_shape *shape, matmul_operand a,
