@@ -67,19 +67,19 @@ FAULTS = [
     Fault("clblast_gates.cl", "gates: c of another batch row", "c_prev_gm[c_prev_offset + b * hidden + unit]", "c_prev_gm[c_prev_offset + unit]",
           CLBLAST),
     # fused_math.cl
-    Fault("fused_math.cl", "sign in tanh(g) flipped", "add = (one - eg)", "add = (one + eg)", FUSED),
-    Fault("fused_math.cl", "forget gate is the input gate", "c / (one + ef) + add", "c / (one + ei) + add", FUSED),
-    Fault("fused_math.cl", "tanh(c') of half the argument", "exp_to((REALV)-2 * c, EXP_TOP_RATIO)", "exp_to(-c, EXP_TOP_RATIO)", FUSED),
+    Fault("fused_math.cl", "sign in tanh(g) flipped", "+ (one - eg) /", "+ (one + eg) /", FUSED),
+    Fault("fused_math.cl", "forget gate is the input gate", "return c / (one + ef)", "return c / (one + ei)", FUSED),
+    Fault("fused_math.cl", "tanh(c') of half the argument", "exp_bounded((REALV)-2 * c)", "exp_bounded(-c)", FUSED),
     Fault("fused_math.cl", "last unit of a short block not stored", "for (int j = 0; j < count; ++j)", "for (int j = 0; j + 1 < count; ++j)", FUSED),
     # fused_pack
-    Fault("fused_pack.cl", "gates in the other order", "to[q * VW + j]", "to[(3 - q) * VW + j]", FUSED),
-    Fault("fused_pack.cl", "last column skipped", "if (k >= columns", "if (k + 1 >= columns", FUSED),
-    Fault("fused_pack.cl", "off by one unit", "const int unit = block * VW + j;", "const int unit = max(block * VW + j - 1, 0);", FUSED),
+    Fault("fused_pack.cl", "gates in the other order", "to[q * VW + j] = weight_of(", "to[(3 - q) * VW + j] = weight_of(", FUSED),
+    Fault("fused_pack.cl", "last column skipped", "columns) {\n    return unit < hidden ? w_gm", "columns) {\n    return unit < hidden && k + 1 < columns ? w_gm", FUSED),
+    Fault("fused_pack.cl", "off by one unit", "((long)q * hidden + unit) * columns + k", "((long)q * hidden + max(unit - 1, 0)) * columns + k", FUSED),
     # fused_tile.cl
     Fault("fused_tile.cl", "gates i and f swapped", "i##r = fma(s, wi, i##r), f##r = fma(s, wf, f##r)",
           "i##r = fma(s, wf, i##r), f##r = fma(s, wi, f##r)", FUSED),
-    Fault("fused_tile.cl", "last term of a sum skipped", "for (int k = 0; k < count; ++k, w += GATES)",
-          "for (int k = 0; k + 1 < count; ++k, w += GATES)", FUSED),
+    Fault("fused_tile.cl", "last term of a sum skipped", "for (int k = 0; k < count; ++k, w += W_AT(GATES))",
+          "for (int k = 0; k + 1 < count; ++k, w += W_AT(GATES))", FUSED),
     Fault("fused_tile.cl", "odd tail of a sum skipped", "if (k < count) {", "if (k + 1 < count) {", FUSED),
     # fused_rows
     Fault("fused_rows.cl", "last row of the batch skipped", "min(rows, batch - first)", "min(rows, batch - first - 1)", FUSED),
@@ -87,9 +87,9 @@ FAULTS = [
     Fault("fused_rows.cl", "state of another block", "cell = c + (first + row + r) * blocks + u;", "cell = c + (first + row + r) * blocks;", FUSED),
     # fused_units
     Fault("fused_units.cl", "gates i and f swapped", "next_cell(q[0], q[1], q[2], *cell)", "next_cell(q[1], q[0], q[2], *cell)", FUSED),
-    Fault("fused_units.cl", "input product of the first chunk for all", "if (t % chunk == 0)", "if (t == 0)", FUSED),
+    Fault("fused_units.cl", "input product of the first chunk for all", "int phase = slot == 0 ? INPUT_PRODUCT", "int phase = t == 0 ? INPUT_PRODUCT", FUSED),
     Fault("fused_units.cl", "c starts at zero",
-          "c[b * blocks + u] = load_some(c0_gm + c0_offset + b * hidden + u * VW, hidden - u * VW);", "c[b * blocks + u] = (REALV)0;", FUSED),
+          "c[b * blocks + u] = load_some(c0_gm + c0_offset + (long)b * hidden + u * VW, hidden - u * VW);", "c[b * blocks + u] = (REALV)0;", FUSED),
     Fault("fused_units.cl", "last h of the first step", "last = y_gm + y_offset + (long)(steps - 1) * y_step", "last = y_gm + y_offset", FUSED),
     # fused_lanes.cl
     Fault("fused_lanes.cl", "pack: last column skipped", "if (u >= padded || k >= columns)", "if (u >= padded || k + 1 >= columns)", FORMS),
