@@ -5,7 +5,15 @@
 
 #include "device/tuned.h"
 
-enum { CLBLAST_COLUMNS = 16 };
+enum { CLBLAST_COLUMNS = 16, CLBLAST_PRODUCTS = 4 };
+
+// The first two rows of each kernel are what CLBlast gives a device that it does not know, in float32 and in float64.
+enum { CLBLAST_DEFAULT_F32, CLBLAST_DEFAULT_F64 };
+
+// C += A B^T, A [m][k], B [n][k].
+typedef struct clblast_product {
+    size_t m, n, k;
+} clblast_product;
 
 // A kernel's search.
 typedef struct clblast_stage {
@@ -13,9 +21,8 @@ typedef struct clblast_stage {
     const char *names[CLBLAST_COLUMNS];
     const short (*rows)[CLBLAST_COLUMNS]; // a candidate each, values in the order of names
     size_t count;
-    size_t switch_size;   // XGEMM_MIN_INDIRECT_SIZE while it is searched; 0 = leave it
-    size_t first_product; // 0 = large and small, 1 = small only
-    bool is_vector;       // timed on a matrix-vector product
+    size_t switch_size;                         // XGEMM_MIN_INDIRECT_SIZE while it is searched; 0 = leave it
+    clblast_product products[CLBLAST_PRODUCTS]; // what it is timed on; m == 0 after the last
 } clblast_stage;
 
 size_t clblast_stage_count(void);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -16,58 +15,29 @@ static const oclstm_tune_shape default_shapes[] = {
 };
 static const double default_budget_seconds = 300;
 
-double tuner_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-void tuner_stage(tune_search *tuner, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(tuner->stage, sizeof tuner->stage, format, arguments);
-    va_end(arguments);
-    tuner->best_words[0] = '\0';
-    tuner->best_speedup = 1;
-}
-
-bool tuner_next(tune_search *tuner) {
-    if (tuner->stopped)
-        return false;
-    const oclstm_tune_progress progress = {.elapsed_seconds = tuner_now() - tuner->start_seconds,
-                                           .budget_seconds = tuner->budget_seconds,
-                                           .tried = (size_t)tuner->tried,
-                                           .total = (size_t)tuner->total,
-                                           .stage = tuner->stage,
-                                           .best = tuner->best_words,
-                                           .best_speedup = tuner->best_speedup};
-    if (progress.elapsed_seconds >= tuner->budget_seconds ||
-        (tuner->params->report != NULL && !tuner->params->report(&progress, tuner->params->user))) {
-        tuner->stopped = true;
-        return false;
-    }
-    return ++tuner->tried > tuner->resume_at;
-}
-
-oclstm_status tuner_save(tune_search *tuner, oclstm_error *error) {
-    if (tuner->path[0] == '\0')
-        return OCLSTM_OK;
-    base_copy_string(tuner->best->tried_key, sizeof tuner->best->tried_key, tuner->key);
-    // The candidate asked for last, when the search was stopped, has not been tried.
-    tuner->best->tried = tuner->tried;
-    return tuned_save(tuner->best, device_get_limits(tuner->device), tuner->path, error);
-}
-
-oclstm_status tuner_found(tune_search *tuner, double speedup, oclstm_error *error, const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(tuner->best_words, sizeof tuner->best_words, format, arguments);
-    va_end(arguments);
-    tuner->best_speedup = speedup;
-    return tuner_save(tuner, error);
-}
-
 // --- the call -----------------------------------------------------------------------------------------------------------
+
+// Elements of the largest array that a shape may need: beyond this no search ends in a lifetime, and sizes would begin to overflow.
+static const double most_elements = 0x1p31;
+
+static oclstm_status check_shape(const oclstm_tune_shape *shape, size_t place, oclstm_error *error) {
+    const int64_t sizes[] = {shape->batch, shape->input_size, shape->hidden_size, shape->steps};
+    const double widest = (double)shape->input_size + (double)shape->hidden_size;
+    const char *fault = NULL;
+    for (int k = 0; k < 4 && fault == NULL; k++) {
+        if (sizes[k] < 1)
+            fault = "each must be at least 1";
+    }
+    if (fault == NULL && (4 * (double)shape->hidden_size * widest > most_elements ||
+                          (double)shape->batch * (double)shape->steps * widest > most_elements ||
+                          4 * (double)shape->hidden_size * (double)shape->batch > most_elements))
+        fault = "too large to be tried; weights, x and y may have 2^31 elements each";
+    if (fault == NULL)
+        return OCLSTM_OK;
+    return base_fail(error, OCLSTM_INVALID_ARGUMENT,
+                     "shape %zu is %" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 " (batch, input, hidden, steps): %s", place,
+                     sizes[0], sizes[1], sizes[2], sizes[3], fault);
+}
 
 static oclstm_status check_params(const oclstm_device *device, const oclstm_tune_params *params, oclstm_error *error) {
     if (device == NULL || params == NULL)
@@ -81,23 +51,13 @@ static oclstm_status check_params(const oclstm_device *device, const oclstm_tune
         return base_fail(error, OCLSTM_INVALID_ARGUMENT,
                          "the budget is %g seconds; it must be a number above 0, or 0 for the default of %g",
                          params->budget_seconds, default_budget_seconds);
-    for (size_t i = 0; params->shapes != NULL && i < params->shape_count; i++) {
-        const oclstm_tune_shape *shape = &params->shapes[i];
-        const int64_t sizes[] = {shape->batch, shape->input_size, shape->hidden_size, shape->steps};
-        double elements = 4;
-        for (int k = 0; k < 4; k++) {
-            if (sizes[k] < 1)
-                return base_fail(error, OCLSTM_INVALID_ARGUMENT,
-                                 "shape %zu is %lld,%lld,%lld,%lld (batch, input, hidden, steps); each must be at least 1", i,
-                                 (long long)sizes[0], (long long)sizes[1], (long long)sizes[2], (long long)sizes[3]);
-            elements *= (double)sizes[k];
-        }
-        // Work of one sequence; beyond this no search ends in a lifetime, and sizes begin to overflow.
-        if (elements > 1e13)
-            return base_fail(error, OCLSTM_INVALID_ARGUMENT, "shape %zu is %lld,%lld,%lld,%lld: too large to be tried", i,
-                             (long long)sizes[0], (long long)sizes[1], (long long)sizes[2], (long long)sizes[3]);
-    }
-    return OCLSTM_OK;
+    if (params->shapes == NULL && params->shape_count > 0)
+        return base_fail(error, OCLSTM_INVALID_ARGUMENT, "oclstm_tune: shapes is NULL, but shape_count is %zu",
+                         params->shape_count);
+    oclstm_status status = OCLSTM_OK;
+    for (size_t i = 0; i < params->shape_count && status == OCLSTM_OK; i++)
+        status = check_shape(&params->shapes[i], i, error);
+    return status;
 }
 
 // FNV-1a over what the list of candidates follows from.
@@ -114,22 +74,38 @@ static void make_key(tune_search *tuner) {
 
 // An interrupted search of the same shapes goes on; a finished one begins anew, from what it found.
 static void take_up(tune_search *tuner) {
-    if (tuner->params->restart)
-        memset(tuner->best, 0, sizeof *tuner->best);
-    else
-        *tuner->best = *device_get_tuned(tuner->device);
+    const device_limits *limits = device_get_limits(tuner->device);
+    char why[160];
+    if (tuner->params->restart) {
+        const char *preset = tuned_preset(limits);
+        if (preset == NULL || !tuned_parse(tuner->best, preset, NULL, why, sizeof why))
+            memset(tuner->best, 0, sizeof *tuner->best);
+    }
     tuner->total = tune_tile_count(tuner) + tune_shapes_count(tuner) + tune_clblast_count(tuner);
     if (strcmp(tuner->best->tried_key, tuner->key) == 0 && tuner->best->tried < tuner->total)
         tuner->resume_at = tuner->best->tried;
 }
 
-static oclstm_status search(tune_search *tuner, oclstm_error *error) {
+// On a CPU the fused engine is ahead of CLBlast, so the shapes come first; elsewhere what CLBlast can do decides between engines.
+static oclstm_status run_stages(tune_search *tuner, oclstm_error *error) {
+    const bool is_cpu = device_get_limits(tuner->device)->kind == OCLSTM_DEVICE_CPU;
     oclstm_status status = tune_tile(tuner, error);
     if (status == OCLSTM_OK)
-        status = tune_clblast(tuner, error);
+        status = is_cpu ? tune_shapes(tuner, error) : tune_clblast(tuner, error);
     if (status == OCLSTM_OK)
-        status = tune_shapes(tuner, error);
+        status = is_cpu ? tune_clblast(tuner, error) : tune_shapes(tuner, error);
+    return status;
+}
+
+static oclstm_status search(tune_search *tuner, oclstm_error *error) {
+    // A folder that cannot be written shows now, not after minutes.
+    oclstm_status status = tuned_save(tuner->best, device_get_limits(tuner->device), tuner->path, error);
+    if (status != OCLSTM_OK)
+        return status;
+    take_up(tuner);
+    status = run_stages(tuner, error);
     device_set_tuned(tuner->device, tuner->best);
+    device_note_tuned(tuner->device, tuner->path);
     if (status == OCLSTM_OK)
         status = tuner_save(tuner, error);
     if (status == OCLSTM_OK && tuner->passed == 0 && tuner->tried > tuner->resume_at && !tuner->stopped) {
@@ -137,8 +113,6 @@ static oclstm_status search(tune_search *tuner, oclstm_error *error) {
             *error = tuner->last_error;
         return tuner->last_error.status != OCLSTM_OK ? tuner->last_error.status : OCLSTM_OPENCL;
     }
-    if (status == OCLSTM_OK && tuner->path[0] == '\0')
-        return oclstm_tune_path(tuner->device, tuner->path, sizeof tuner->path, error);
     return status;
 }
 
@@ -172,12 +146,12 @@ oclstm_status oclstm_tune(oclstm_device *device, const oclstm_tune_params *param
     tuner->shapes = params->shapes != NULL ? params->shapes : default_shapes;
     tuner->shape_count = params->shapes != NULL ? params->shape_count : sizeof default_shapes / sizeof default_shapes[0];
     tuner->budget_seconds = params->budget_seconds > 0 ? params->budget_seconds : default_budget_seconds;
-    tuner->start_seconds = tuner_now();
-    if (!tuned_path(device_get_limits(device), tuner->path, sizeof tuner->path))
-        tuner->path[0] = '\0';
+    tuner->start_seconds = tuner->saved_seconds = tuner_now();
+    *tuner->best = *device_get_tuned(device);
     make_key(tuner);
-    take_up(tuner);
-    status = search(tuner, error);
+    status = oclstm_tune_path(device, tuner->path, sizeof tuner->path, error);
+    if (status == OCLSTM_OK)
+        status = search(tuner, error);
     free(settings);
     free(tuner);
     return status;

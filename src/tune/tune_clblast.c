@@ -1,20 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// CLBlast's own parameters: its two GEMM kernels, the switch between them, and the matrix-vector kernels.
-#include <inttypes.h>
+// CLBlast's own parameters: its two GEMM kernels, what copies matrices for them, the switch between them, and the matrix-vector kernels.
 #include <math.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "matmul/matmul.h"
 #include "tune/clblast_candidates.h"
+#include "tune/tune_product.h"
 #include "tune/tuner.h"
 
-// What the products are tried on: a large one, and the recurrent product of a batch; a single row for the matrix-vector kernels.
-typedef struct product {
-    size_t m, n, k;
-} product;
-static const product products[] = {{1024, 1024, 1024}, {64, 2048, 512}};
-static const product vector_product = {1, 4096, 1024};
+static const double least_seconds = 0.04;
 
 uint64_t tune_clblast_count(const tune_search *tuner) {
     char why[256];
@@ -22,75 +17,105 @@ uint64_t tune_clblast_count(const tune_search *tuner) {
                                                                                                      : 0;
 }
 
+// --- what CLBlast has at the moment ---------------------------------------------------------------------------------------
+
+// The kept set of a kernel; NULL where CLBlast still has its own.
+static tuned_clblast *find_kernel(tuned_settings *settings, oclstm_dtype dtype, const char *kernel) {
+    for (size_t i = 0; i < settings->clblast_count; i++) {
+        if (settings->clblast[i].dtype == dtype && strcmp(settings->clblast[i].kernel, kernel) == 0)
+            return &settings->clblast[i];
+    }
+    return NULL;
+}
+
 static void put_kernel(tuned_settings *settings, const tuned_clblast *kernel) {
-    size_t place = 0;
-    while (place < settings->clblast_count &&
-           (settings->clblast[place].dtype != kernel->dtype || strcmp(settings->clblast[place].kernel, kernel->kernel) != 0))
-        place++;
-    if (place == TUNED_CLBLAST)
-        return;
-    if (place == settings->clblast_count)
-        settings->clblast_count++;
-    settings->clblast[place] = *kernel;
+    tuned_clblast *place = find_kernel(settings, kernel->dtype, kernel->kernel);
+    if (place == NULL && settings->clblast_count < TUNED_CLBLAST)
+        place = &settings->clblast[settings->clblast_count++];
+    if (place != NULL)
+        *place = *kernel;
 }
 
-// Gives CLBlast the kept parameters of every kernel again: a candidate may have left others.
-static void restore(tune_search *tuner) {
-    for (size_t i = 0; i < tuner->best->clblast_count; i++)
-        (void)matmul_override(tuner->device, &tuner->best->clblast[i], NULL);
+// Gives CLBlast the kept set of a kernel again; where there is none, what it has for a device that it does not know: it cannot be asked for what it
+// had for this one.
+static void restore_kernel(tune_search *tuner, const clblast_stage *stage) {
+    const oclstm_dtype dtype = tuner->params->dtype;
+    const tuned_clblast *kept = find_kernel(tuner->best, dtype, stage->kernel);
+    const tuned_clblast usual = clblast_candidate(stage, dtype == OCLSTM_F64 ? CLBLAST_DEFAULT_F64 : CLBLAST_DEFAULT_F32, dtype);
+    (void)matmul_override(tuner->device, kept != NULL ? kept : &usual, NULL);
 }
 
-// Which product a kernel is timed with, and the setting of the switch that makes CLBlast use it.
-static bool time_kernel(tune_search *tuner, const clblast_stage *stage, double *seconds) {
+static const clblast_stage *switch_stage(void) {
+    size_t position = 0;
+    while (strcmp(clblast_stage_at(position)->kernel, "GemmRoutine") != 0)
+        position++;
+    return clblast_stage_at(position);
+}
+
+// Lets every product go one way, so that the kernel of a stage is what is timed.
+static void force_switch(tune_search *tuner, size_t switch_size) {
+    tuned_clblast kernel = clblast_candidate(switch_stage(), 0, tuner->params->dtype);
+    kernel.values[0] = switch_size;
+    (void)matmul_override(tuner->device, &kernel, NULL);
+}
+
+// --- a stage --------------------------------------------------------------------------------------------------------------
+
+// The geometric mean over the stage's products.
+static bool time_kernel(tune_search *tuner, const void *subject, const void *candidate, double *seconds) {
+    const clblast_stage *stage = subject;
     double sum = 0, part;
-    if (stage->switch_size > 0) {
-        tuned_clblast gemm_switch = {
-            .dtype = tuner->params->dtype, .kernel = "GemmRoutine", .count = 1, .names = {"XGEMM_MIN_INDIRECT_SIZE"}};
-        gemm_switch.values[0] = stage->switch_size;
-        if (matmul_override(tuner->device, &gemm_switch, &tuner->last_error) != OCLSTM_OK)
-            return false;
-    }
-    if (stage->is_vector) {
-        if (!trial_product(tuner, vector_product.m, vector_product.n, vector_product.k, seconds))
-            return false;
-        return true;
-    }
-    for (size_t i = stage->first_product; i < sizeof products / sizeof products[0]; i++) {
-        if (!trial_product(tuner, products[i].m, products[i].n, products[i].k, &part))
+    int count = 0;
+    oclstm_error *error = &tuner->last_error;
+    if (candidate != NULL && matmul_override(tuner->device, candidate, error) != OCLSTM_OK)
+        return false;
+    if (candidate == NULL && find_kernel(tuner->best, tuner->params->dtype, stage->kernel) != NULL)
+        restore_kernel(tuner, stage);
+    for (; count < CLBLAST_PRODUCTS && stage->products[count].m > 0; count++) {
+        const clblast_product *product = &stage->products[count];
+        if (tune_product_time(tuner->device, tuner->params->dtype, product->m, product->n, product->k, least_seconds, &part,
+                              error) != OCLSTM_OK)
             return false;
         sum += log(part);
     }
-    *seconds = exp(sum / (double)(sizeof products / sizeof products[0] - stage->first_product));
+    *seconds = exp(sum / count);
+    tuner->passed++;
     return true;
 }
 
+static oclstm_status keep_kernel(tune_search *tuner, const tuned_clblast *kernel, double speedup, oclstm_error *error) {
+    char words[240] = "";
+    put_kernel(tuner->best, kernel);
+    device_set_tuned(tuner->device, tuner->best);
+    for (size_t p = 0; p < kernel->count; p++)
+        base_append(words, sizeof words, "%s%s=%zu", p > 0 ? " " : "", kernel->names[p], kernel->values[p]);
+    return tuner_found(tuner, speedup, error, "%s", words);
+}
+
 static oclstm_status tune_kernel(tune_search *tuner, const clblast_stage *stage, oclstm_error *error) {
-    double base = INFINITY, best = INFINITY, seconds;
-    bool begun = false;
-    tuner_stage(tuner, "CLBlast %s %s", stage->kernel, oclstm_dtype_name(tuner->params->dtype));
+    const oclstm_dtype dtype = tuner->params->dtype;
+    const bool known = find_kernel(tuner->best, dtype, stage->kernel) != NULL || stage == switch_stage();
+    tune_contest contest = {.time = time_kernel, .subject = stage, .repeatable = known};
     oclstm_status status = OCLSTM_OK;
+    bool touched = false;
+    tuner_stage(tuner, "CLBlast %s %s", stage->kernel, oclstm_dtype_name(dtype));
     for (size_t i = 0; i < stage->count && status == OCLSTM_OK && !tuner->stopped; i++) {
         if (!tuner_next(tuner))
             continue;
-        if (!begun) {
-            if (time_kernel(tuner, stage, &base))
-                best = base;
-            begun = true;
-        }
-        tuned_clblast kernel = clblast_candidate(stage, i, tuner->params->dtype);
-        if (matmul_override(tuner->device, &kernel, &tuner->last_error) != OCLSTM_OK)
-            continue;
-        if (!time_kernel(tuner, stage, &seconds) || !(seconds < 0.97 * best)) {
-            restore(tuner);
-            continue;
-        }
-        best = seconds;
-        put_kernel(tuner->best, &kernel);
-        char words[192] = "";
-        for (size_t p = 0; p < kernel.count; p++)
-            base_append(words, sizeof words, "%s%s=%zu", p > 0 ? " " : "", kernel.names[p], kernel.values[p]);
-        status = tuner_found(tuner, base / best, error, "%s", words);
+        if (!touched && stage->switch_size > 0)
+            force_switch(tuner, stage->switch_size);
+        if (!touched && stage == switch_stage())
+            restore_kernel(tuner, stage); // the stages before have turned it
+        touched = true;
+        const tuned_clblast kernel = clblast_candidate(stage, i, dtype);
+        if (tuner_contest(tuner, &contest, &kernel))
+            status = keep_kernel(tuner, &kernel, tuner_speedup(&contest), error);
     }
+    if (touched) {
+        restore_kernel(tuner, stage);
+        restore_kernel(tuner, switch_stage());
+    }
+    tuner_stage_end(tuner);
     return status;
 }
 
@@ -101,6 +126,5 @@ oclstm_status tune_clblast(tune_search *tuner, oclstm_error *error) {
     device_set_tuned(tuner->device, tuner->best);
     for (size_t i = 0; i < clblast_stage_count() && status == OCLSTM_OK && !tuner->stopped; i++)
         status = tune_kernel(tuner, clblast_stage_at(i), error);
-    restore(tuner);
     return status;
 }

@@ -23,40 +23,34 @@ uint64_t tune_tile_count(const tune_search *tuner) {
     return device_get_limits(tuner->device)->kind == OCLSTM_DEVICE_CPU ? TILES : 0;
 }
 
-static bool time_tile(tune_search *tuner, double *score) {
-    double seconds[2];
-    *score = INFINITY;
+static bool time_tile(tune_search *tuner, const void *subject, const void *candidate, double *seconds) {
+    const tuned_fused *tile = candidate;
+    double each[2];
+    (void)subject;
+    *tuner->trial = *tuner->best;
+    tuner->trial->shape_count = 0;
+    if (tile != NULL)
+        tuner->trial->fused[tuner->params->dtype == OCLSTM_F64] = *tile;
     for (int i = 0; i < 2; i++) {
-        if (!trial_sequence(tuner, &tile_shapes[i], "fused", &seconds[i]))
+        if (!trial_sequence(tuner, &tile_shapes[i], tuner->trial, "fused", &each[i]))
             return false;
     }
-    *score = sqrt(seconds[0] * seconds[1]);
+    *seconds = sqrt(each[0] * each[1]);
     return true;
 }
 
 oclstm_status tune_tile(tune_search *tuner, oclstm_error *error) {
-    const bool is_double = tuner->params->dtype == OCLSTM_F64;
     const uint64_t count = tune_tile_count(tuner);
-    double base = INFINITY, best = INFINITY, score;
-    tuner_stage(tuner, "fused tile %s", oclstm_dtype_name(tuner->params->dtype));
-    if (count > 0 && tuner->resume_at < count) {
-        *tuner->trial = *tuner->best;
-        time_tile(tuner, &base);
-        best = base;
-    }
+    tune_contest contest = {.time = time_tile, .repeatable = true};
     oclstm_status status = OCLSTM_OK;
+    tuner_stage(tuner, "fused tile %s", oclstm_dtype_name(tuner->params->dtype));
     for (uint64_t i = 0; i < count && status == OCLSTM_OK && !tuner->stopped; i++) {
-        if (!tuner_next(tuner))
+        if (!tuner_next(tuner) || !tuner_contest(tuner, &contest, &tiles[i]))
             continue;
-        *tuner->trial = *tuner->best;
-        tuner->trial->shape_count = 0;
-        tuner->trial->fused[is_double] = tiles[i];
-        if (!time_tile(tuner, &score) || !(score < 0.97 * best)) // less is noise
-            continue;
-        best = score;
-        tuner->best->fused[is_double] = tiles[i];
-        status = tuner_found(tuner, base / best, error, "width %zu, %zu rows", tiles[i].width, tiles[i].tile);
+        tuner->best->fused[tuner->params->dtype == OCLSTM_F64] = tiles[i];
+        status = tuner_found(tuner, tuner_speedup(&contest), error, "width %zu, %zu rows", tiles[i].width, tiles[i].tile);
     }
+    tuner_stage_end(tuner);
     return status;
 }
 
@@ -125,34 +119,39 @@ static bool is_worth_trying(const tune_search *tuner, const oclstm_tune_shape *s
     return candidate->groups == 1 ? true : device_groups_may_meet(limits);
 }
 
+static bool time_shape(tune_search *tuner, const void *subject, const void *candidate, double *seconds) {
+    const tuned_shape *entry = candidate;
+    *tuner->trial = *tuner->best;
+    if (entry != NULL)
+        put_entry(tuner->trial, entry);
+    return trial_sequence(tuner, subject, tuner->trial, entry != NULL ? entry->engine : "auto", seconds);
+}
+
+static oclstm_status keep_entry(tune_search *tuner, tuned_shape *entry, int64_t steps, const tune_contest *contest,
+                                oclstm_error *error) {
+    char words[96] = "";
+    entry->nanoseconds = (uint64_t)(1e9 * contest->best / (double)steps);
+    put_entry(tuner->best, entry);
+    if (entry->form[0] != '\0')
+        base_append(words, sizeof words, " by %s, %zu group%s, chunk %zu", entry->form, entry->groups,
+                    entry->groups == 1 ? "" : "s", entry->chunk);
+    return tuner_found(tuner, tuner_speedup(contest), error, "%s%s: %.3g us a step", entry->engine, words,
+                       1e-3 * (double)entry->nanoseconds);
+}
+
 static oclstm_status tune_shape(tune_search *tuner, const oclstm_tune_shape *shape, oclstm_error *error) {
-    double base = INFINITY, best = INFINITY, seconds;
+    tune_contest contest = {.time = time_shape, .subject = shape, .repeatable = true};
+    oclstm_status status = OCLSTM_OK;
     tuner_stage(tuner, "shape %" PRId64 ",%" PRId64 ",%" PRId64 " %s", shape->batch, shape->input_size, shape->hidden_size,
                 oclstm_dtype_name(tuner->params->dtype));
-    oclstm_status status = OCLSTM_OK;
-    bool begun = false;
     for (int i = 0; i < CANDIDATES && status == OCLSTM_OK && !tuner->stopped; i++) {
-        if (!tuner_next(tuner))
-            continue;
-        if (!begun) {
-            *tuner->trial = *tuner->best;
-            trial_sequence(tuner, shape, "auto", &base);
-            best = base;
-            begun = true;
-        }
-        if (!is_worth_trying(tuner, shape, &candidates[i]))
+        if (!tuner_next(tuner) || !is_worth_trying(tuner, shape, &candidates[i]))
             continue;
         tuned_shape entry = make_entry(tuner, shape, &candidates[i]);
-        *tuner->trial = *tuner->best;
-        put_entry(tuner->trial, &entry);
-        if (!trial_sequence(tuner, shape, entry.engine, &seconds) || !(seconds < 0.97 * best))
-            continue;
-        best = seconds;
-        entry.nanoseconds = (uint64_t)(1e9 * seconds / (double)shape->steps);
-        put_entry(tuner->best, &entry);
-        status = tuner_found(tuner, base / best, error, "%s %s, %zu groups, chunk %zu: %.3g us a step", entry.engine, entry.form,
-                             entry.groups, entry.chunk, 1e-3 * (double)entry.nanoseconds);
+        if (tuner_contest(tuner, &contest, &entry))
+            status = keep_entry(tuner, &entry, shape->steps, &contest, error);
     }
+    tuner_stage_end(tuner);
     return status;
 }
 

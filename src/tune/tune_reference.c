@@ -5,6 +5,21 @@
 
 #include "cl/lstm_shared.h"
 
+double tune_value(const void *array, oclstm_dtype dtype, size_t index) {
+    return dtype == OCLSTM_F64 ? ((const double *)array)[index] : (double)((const float *)array)[index];
+}
+
+void tune_fill_random(void *dst, oclstm_dtype dtype, size_t count, uint64_t seed) {
+    for (size_t i = 0; i < count; i++) {
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        const double value = (double)(seed >> 11) * 0x1p-52 - 1.0;
+        if (dtype == OCLSTM_F64)
+            ((double *)dst)[i] = value;
+        else
+            ((float *)dst)[i] = (float)value;
+    }
+}
+
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 
 void tune_reference_step(const tune_reference *cell, const void *x, size_t x_first, double *h, double *c, double *gates) {

@@ -12,7 +12,7 @@ typedef struct tune_search {
     const oclstm_tune_params *params;
     const oclstm_tune_shape *shapes;
     size_t shape_count;
-    double start_seconds, budget_seconds;
+    double start_seconds, budget_seconds, saved_seconds;
     char path[1024];       // "" where nothing can be kept
     tuned_settings *best;  // what is kept
     tuned_settings *trial; // what a candidate runs with
@@ -31,6 +31,9 @@ double tuner_now(void);
 // Begins a stage: its name in words.
 void tuner_stage(tune_search *tuner, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+// Reports the stage's result. Every stage ends with it.
+void tuner_stage_end(tune_search *tuner);
+
 // Asks for the next candidate. False: leave it out; either an earlier search has tried it, or the search has to end (tuner->stopped).
 bool tuner_next(tune_search *tuner);
 
@@ -41,7 +44,30 @@ oclstm_status tuner_save(tune_search *tuner, oclstm_error *error);
 oclstm_status tuner_found(tune_search *tuner, double speedup, oclstm_error *error, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-// The stages. Each returns OK when it ended or was stopped; an error only where going on makes no sense.
+// --- comparing ----------------------------------------------------------------------------------------------------------
+
+// Times what is kept (candidate == NULL) or a candidate. False where it cannot run or disagrees with the reference.
+typedef bool (*tuner_timer)(tune_search *tuner, const void *subject, const void *candidate, double *seconds);
+
+// A stage's comparison: all candidates are held to the same thing.
+typedef struct tune_contest {
+    tuner_timer time;
+    const void *subject; // what is timed, handed to time()
+    bool repeatable;     // what is kept can be timed again
+    bool begun;
+    double base; // seconds before the stage; infinity where that cannot run
+    double best; // seconds of the best so far
+} tune_contest;
+
+// Does the candidate win? Machines are noisy: one that seems to is timed in turn with the best before it, and must stay ahead by
+// enough. The first call times what is kept. On success contest->best is the candidate's time.
+bool tuner_contest(tune_search *tuner, tune_contest *contest, const void *candidate);
+
+// How much faster the best is than what was there before the stage; 1 where nothing could run before.
+double tuner_speedup(const tune_contest *contest);
+
+// --- stages: each returns OK when it ended or was stopped; an error only where going on makes no sense --------------------
+
 oclstm_status tune_tile(tune_search *tuner, oclstm_error *error);
 oclstm_status tune_shapes(tune_search *tuner, oclstm_error *error);
 oclstm_status tune_clblast(tune_search *tuner, oclstm_error *error);
@@ -51,11 +77,9 @@ uint64_t tune_clblast_count(const tune_search *tuner);
 
 // --- trials -------------------------------------------------------------------------------------------------------------
 
-// Runs a sequence of this shape with an engine and tuner->trial's settings and times it: seconds of the fastest of some calls. False when it
-// cannot run here, fails, or disagrees with the reference: tuner->last_error says why.
-bool trial_sequence(tune_search *tuner, const oclstm_tune_shape *shape, const char *engine, double *seconds);
-
-// C += A B^T by CLBlast as it is set up now: seconds of the fastest of some calls. False as above.
-bool trial_product(tune_search *tuner, size_t m, size_t n, size_t k, double *seconds);
+// Runs a sequence of this shape with an engine and the settings and times it: seconds of the fastest of some calls. False when it cannot run here,
+// fails, or disagrees with the reference: tuner->last_error says why.
+bool trial_sequence(tune_search *tuner, const oclstm_tune_shape *shape, const tuned_settings *settings, const char *engine,
+                    double *seconds);
 
 #endif
