@@ -12,8 +12,8 @@
 //     tried 0123456789abcdef 17                          where the search stands, so that it can go on
 //     end
 //
-// Lines may stand in any order between the first and the last; '#' starts a comment. A file that does not hold to this, is cut off (no
-// `end`), or is for another library, platform, device or driver is not used at all. Numbers are bounded: nothing in a file can make the
+// Lines may stand in any order between the first and the last; '#' starts a comment, except in the four lines that name what the file is for.
+// A file that does not hold to this, is cut off (no `end`), or is not for this library, platform, device and driver is not used at all. Numbers are bounded: nothing in a file can make the
 // library allocate more than the same call would without it, beyond the stated bounds.
 #ifndef OCLSTM_DEVICE_TUNED_H
 #define OCLSTM_DEVICE_TUNED_H
@@ -61,7 +61,7 @@ typedef struct tuned_settings {
     uint64_t tried;     // how many of its candidates it has tried
 } tuned_settings;
 
-// Reads a file's text. limits: the device it has to be for; NULL = any (a preset). False, with the reason and the line in why[capacity], and
+// Reads a file's text. limits: the device it has to be for; NULL = any, also none (a preset). False, with the reason and the line in why[capacity], and
 // *settings unspecified, when it may not be used.
 bool tuned_parse(tuned_settings *settings, const char *text, const device_limits *limits, char *why, size_t capacity);
 
@@ -85,6 +85,9 @@ const char *tuned_preset(const device_limits *limits);
 // What an opened device uses, loaded when it was opened. Replaced as a whole by device_set_tuned().
 const tuned_settings *device_get_tuned(const oclstm_device *device);
 void device_set_tuned(oclstm_device *device, const tuned_settings *settings);
+
+// Says in oclstm_device_get_tuning() that the settings were found by this process and are kept in a file.
+void device_note_tuned(oclstm_device *device, const char *path);
 
 // The entry for a shape: the nearest one by batch, input and hidden, each within a factor of 1.5; NULL when there is none.
 const tuned_shape *tuned_find_shape(const tuned_settings *settings, oclstm_dtype dtype, size_t batch, size_t input, size_t hidden);

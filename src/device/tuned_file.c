@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tuned settings as text and as a file under the cache folder.
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,6 +92,27 @@ static void make_folders(const char *path) {
     }
 }
 
+// Writes all of it and closes the file; errno says why not.
+static bool write_text(int file, const char *text) {
+    size_t left = strlen(text);
+    bool written = fchmod(file, 0644) == 0;
+    while (written && left > 0) {
+        const ssize_t count = write(file, text, left);
+        if (count < 0 && errno == EINTR)
+            continue;
+        written = count > 0;
+        if (written) {
+            text += count;
+            left -= (size_t)count;
+        }
+    }
+    const int reason = errno;
+    const bool closed = close(file) == 0;
+    if (!written)
+        errno = reason;
+    return written && closed;
+}
+
 oclstm_status tuned_save(const tuned_settings *settings, const device_limits *limits, const char *path, oclstm_error *error) {
     char temporary[1100] = "";
     char *text = base_alloc(TUNED_FILE_BYTES, 1);
@@ -102,44 +124,61 @@ oclstm_status tuned_save(const tuned_settings *settings, const device_limits *li
     }
     make_folders(path);
     base_append(temporary, sizeof temporary, "%s.XXXXXX", path);
-    int file = mkstemp(temporary);
-    FILE *stream = file >= 0 ? fdopen(file, "wb") : NULL;
-    bool written = stream != NULL && fputs(text, stream) >= 0 && fchmod(file, 0644) == 0;
-    int reason = errno;
-    if (stream != NULL && fclose(stream) != 0 && written) {
+    const char *failed = NULL; // the call that did
+    int file = mkstemp(temporary), reason = errno;
+    if (file < 0)
+        failed = "mkstemp";
+    else if (!write_text(file, text)) {
+        failed = "write";
         reason = errno;
-        written = false;
     }
-    if (written && rename(temporary, path) != 0) {
+    if (failed == NULL && rename(temporary, path) != 0) {
+        failed = "rename";
         reason = errno;
-        written = false;
     }
-    if (!written && file >= 0)
+    if (failed != NULL && file >= 0)
         (void)unlink(temporary);
     free(text);
-    return written ? OCLSTM_OK
-                   : base_fail_errno(error, OCLSTM_IO, "rename", reason, "cannot write the tuned settings \"%s\"", path);
+    return failed == NULL ? OCLSTM_OK
+                          : base_fail_errno(error, OCLSTM_IO, failed, reason, "cannot write the tuned settings \"%s\"", path);
 }
 
-// The file's text, at most TUNED_FILE_BYTES; NULL with *missing when there is no file.
-static char *read_text(const char *path, bool *missing, char *why, size_t capacity) {
-    FILE *stream = fopen(path, "rb");
-    *missing = stream == NULL && errno == ENOENT;
-    if (stream == NULL) {
-        base_append(why, capacity, "it cannot be opened");
-        return NULL;
-    }
+// At most TUNED_FILE_BYTES of a file; NULL when it cannot be read or has more.
+static char *read_bytes(int file) {
     char *text = base_alloc(TUNED_FILE_BYTES + 1, 1);
-    size_t length = text != NULL ? fread(text, 1, TUNED_FILE_BYTES + 1, stream) : 0;
-    bool bad = text == NULL || ferror(stream) != 0 || length > TUNED_FILE_BYTES;
-    fclose(stream);
-    if (!bad) {
+    size_t length = 0;
+    ssize_t count = text != NULL ? 1 : -1;
+    while (count > 0 && length <= TUNED_FILE_BYTES) {
+        count = read(file, text + length, TUNED_FILE_BYTES + 1 - length);
+        if (count < 0 && errno == EINTR)
+            count = 1;
+        else if (count > 0)
+            length += (size_t)count;
+    }
+    if (count == 0) { // the end, and so within the bound: there is room for the closing zero
         text[length] = '\0';
         return text;
     }
-    base_append(why, capacity, "it cannot be read, or has more than %d bytes", TUNED_FILE_BYTES);
     free(text);
     return NULL;
+}
+
+// The file's text; NULL, with *missing when there is no file. What is no regular file, such as a pipe, is never waited for.
+static char *read_text(const char *path, bool *missing, char *why, size_t capacity) {
+    struct stat facts;
+    const int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    *missing = file < 0 && (errno == ENOENT || errno == ENOTDIR);
+    if (file < 0) {
+        base_append(why, capacity, "it cannot be opened");
+        return NULL;
+    }
+    char *text = NULL;
+    if (fstat(file, &facts) != 0 || !S_ISREG(facts.st_mode))
+        base_append(why, capacity, "it is no file");
+    else if ((text = read_bytes(file)) == NULL)
+        base_append(why, capacity, "it cannot be read, or has more than %d bytes", TUNED_FILE_BYTES);
+    close(file);
+    return text;
 }
 
 void tuned_load(tuned_settings *settings, const device_limits *limits, char *note, size_t capacity) {
@@ -168,6 +207,11 @@ void tuned_load(tuned_settings *settings, const device_limits *limits, char *not
 }
 
 const char *oclstm_device_get_tuning(const oclstm_device *device) { return device != NULL ? device->tuning_note : ""; }
+
+void device_note_tuned(oclstm_device *device, const char *path) {
+    device->tuning_note[0] = '\0';
+    base_append(device->tuning_note, sizeof device->tuning_note, "settings tuned here, kept in \"%s\"", path);
+}
 
 const tuned_settings *device_get_tuned(const oclstm_device *device) { return device->tuned; }
 

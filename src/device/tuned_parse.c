@@ -147,38 +147,44 @@ static bool parse_tried(tuned_settings *settings, line_reader *line) {
     const char *key = take_word(line), *number = key != NULL ? take_word(line) : NULL;
     if (number == NULL || take_word(line) != NULL || !read_name(key, name) || strlen(key) >= sizeof settings->tried_key)
         return false;
-    memcpy(settings->tried_key, name, sizeof settings->tried_key - 1);
+    base_copy_string(settings->tried_key, sizeof settings->tried_key, name);
     return read_number(number, INT32_MAX, &settings->tried);
 }
 
-// A line that names what the file is for; true when that is this device, or when any is right.
-static bool is_for(const char *key, const char *value, const device_limits *limits, bool *known) {
+enum { FACTS = 4, ALL_FACTS = (1 << FACTS) - 1 };
+
+// Which of the lines that name what the file is for this is: 0 to FACTS - 1, or FACTS. *right: it names this device, or any will do.
+static int find_fact(const char *text, const device_limits *limits, bool *right) {
     const struct {
         const char *key, *expected;
-    } facts[] = {{"library", OCLSTM_VERSION},
-                 {"platform", limits != NULL ? limits->platform_name : NULL},
-                 {"device", limits != NULL ? limits->name : NULL},
-                 {"driver", limits != NULL ? limits->driver_version : NULL}};
-    for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++) {
-        if (strcmp(key, facts[i].key) == 0) {
-            *known = true;
-            return facts[i].expected == NULL || strcmp(value, facts[i].expected) == 0;
+    } facts[FACTS] = {{"library", OCLSTM_VERSION},
+                      {"platform", limits != NULL ? limits->platform_name : NULL},
+                      {"device", limits != NULL ? limits->name : NULL},
+                      {"driver", limits != NULL ? limits->driver_version : NULL}};
+    int place = 0;
+    for (; place < FACTS; place++) {
+        const size_t length = strlen(facts[place].key);
+        if (strncmp(text, facts[place].key, length) == 0 && text[length] == ' ') {
+            *right = facts[place].expected == NULL || strcmp(text + length + 1, facts[place].expected) == 0;
+            break;
         }
     }
-    *known = false;
-    return true;
+    return place;
 }
 
 typedef enum line_result { LINE_OK, LINE_END, LINE_FOREIGN, LINE_BAD } line_result;
 
-static line_result parse_line(tuned_settings *settings, line_reader *line, const device_limits *limits) {
-    bool known;
-    char *key = take_word(line);
+// seen: bits of the facts so far.
+static line_result parse_line(tuned_settings *settings, line_reader *line, const device_limits *limits, unsigned *seen) {
+    bool right = true;
+    const int fact = find_fact(line->text, limits, &right);
+    if (fact < FACTS) {
+        *seen |= 1U << fact;
+        return right ? LINE_OK : LINE_FOREIGN;
+    }
+    line->text[strcspn(line->text, "#")] = '\0';
+    const char *key = take_word(line);
     if (key == NULL)
-        return LINE_OK;
-    if (!is_for(key, line->next, limits, &known))
-        return LINE_FOREIGN;
-    if (known)
         return LINE_OK;
     if (strcmp(key, "end") == 0)
         return take_word(line) == NULL ? LINE_END : LINE_BAD;
@@ -191,34 +197,56 @@ static line_result parse_line(tuned_settings *settings, line_reader *line, const
     return strcmp(key, "shape") == 0 && parse_shape(settings, line) ? LINE_OK : LINE_BAD;
 }
 
+// Reads the next line, without its end, and moves *text behind it; false when it is too long.
+static bool take_line(line_reader *line, const char **text) {
+    const size_t length = strcspn(*text, "\n");
+    if (length >= sizeof line->text)
+        return false;
+    memcpy(line->text, *text, length);
+    line->text[length] = '\0';
+    line->text[strcspn(line->text, "\r")] = '\0';
+    line->next = line->text;
+    *text += length + ((*text)[length] == '\n');
+    return true;
+}
+
+// What is right with the lines up to `end`; and nothing follows it, all facts were there.
+static bool is_whole(const char *rest, const device_limits *limits, unsigned seen, char *why, size_t capacity) {
+    if (rest[strspn(rest, " \t\r\n")] != '\0')
+        base_append(why, capacity, "there is more after the line \"end\"");
+    else if (limits != NULL && seen != ALL_FACTS)
+        base_append(why, capacity, "it does not name the library, platform, device and driver that it is for");
+    else
+        return true;
+    return false;
+}
+
 bool tuned_parse(tuned_settings *settings, const char *text, const device_limits *limits, char *why, size_t capacity) {
+    static const char first_line[] = "oclstm-tuned 1";
+    unsigned seen = 0;
     memset(settings, 0, sizeof *settings);
     if (capacity > 0)
         why[0] = '\0';
     for (int number = 1; *text != '\0'; number++) {
-        line_reader line = {.next = line.text};
-        size_t length = strcspn(text, "\n");
-        if (length >= sizeof line.text) {
+        line_reader line;
+        if (!take_line(&line, &text)) {
             base_append(why, capacity, "line %d is longer than %zu bytes", number, sizeof line.text - 1);
             return false;
         }
-        memcpy(line.text, text, length);
-        line.text[strcspn(line.text, "#\r")] = '\0';
-        text += length + (text[length] == '\n');
         if (number == 1) {
-            if (strcmp(line.text, "oclstm-tuned 1") == 0)
+            if (strcmp(line.text, first_line) == 0)
                 continue;
-            base_append(why, capacity, "it does not begin with \"oclstm-tuned 1\"");
+            base_append(why, capacity, "it does not begin with \"%s\"", first_line);
             return false;
         }
-        switch (parse_line(settings, &line, limits)) {
+        switch (parse_line(settings, &line, limits, &seen)) {
         case LINE_OK:
             break;
         case LINE_END:
-            return true;
+            return is_whole(text, limits, seen, why, capacity);
         case LINE_FOREIGN:
             base_append(why, capacity, "it is for another library version, platform, device or driver (line %d: %.100s)", number,
-                        line.next);
+                        line.text);
             return false;
         case LINE_BAD:
             base_append(why, capacity, "line %d is not understood", number);
