@@ -44,10 +44,10 @@ const cell_engine *engine_get(oclstm_engine id) {
 }
 
 // CLBlast pays where its tiles are filled; below that its launches and copies cost more than the product.
-static const size_t clblast_min_batch = 16, clblast_min_hidden = 64;
+static const size_t clblast_min_batch = 16, clblast_min_size = 64;
 
 static bool is_worth_clblast(const oclstm_cell *cell, size_t batch) {
-    return batch >= clblast_min_batch && cell->hidden >= clblast_min_hidden;
+    return batch >= clblast_min_batch && (cell->hidden >= clblast_min_size || cell->input >= clblast_min_size);
 }
 
 // The engine that tuning found fastest near this shape, if it can run here.
@@ -63,9 +63,37 @@ static const cell_engine *tuned_engine(const oclstm_cell *cell, size_t batch) {
     return NULL;
 }
 
+// The stated rule, in words.
+static const cell_engine *engine_by_rule(const oclstm_cell *cell, size_t batch, char *reason, size_t capacity) {
+    char why[256] = "";
+    const device_limits *limits = device_get_limits(cell->device);
+    const oclstm_dtype dtype = cell->params.dtype;
+    const bool is_cpu = limits->kind == OCLSTM_DEVICE_CPU, is_worth = is_worth_clblast(cell, batch);
+    const bool fits_fused = engine_fused.supports(limits, dtype, why, sizeof why);
+    if (is_cpu && fits_fused) {
+        base_append(reason, capacity, "auto: on a CPU the fused kernels are ahead at every shape measured");
+        return &engine_fused;
+    }
+    if (is_worth && engine_clblast.supports(limits, dtype, why, sizeof why)) {
+        base_append(reason, capacity, "auto: batch %zu with input %zu and hidden %zu fills CLBlast's tiles", batch, cell->input,
+                    cell->hidden);
+        return &engine_clblast;
+    }
+    if (is_worth)
+        base_append(reason, capacity, "auto: CLBlast cannot run here: %s", why);
+    else
+        base_append(reason, capacity,
+                    "auto: below batch %zu, or with input and hidden below %zu, products are too small for CLBlast",
+                    clblast_min_batch, clblast_min_size);
+    if (fits_fused)
+        return &engine_fused;
+    base_append(reason, capacity, "; the fused engine: %s", why);
+    return &engine_portable;
+}
+
 oclstm_status engine_choose(const cell_engine **out, const oclstm_cell *cell, size_t batch, size_t steps, char *text,
                             size_t capacity, oclstm_error *error) {
-    char why[256] = "", reason[256] = "";
+    char why[256] = "", reason[768] = "";
     const device_limits *limits = device_get_limits(cell->device);
     const cell_engine *chosen = engine_get(cell->params.engine);
     if (chosen != NULL) {
@@ -75,19 +103,8 @@ oclstm_status engine_choose(const cell_engine **out, const oclstm_cell *cell, si
         base_append(reason, sizeof reason, "forced");
     } else if ((chosen = tuned_engine(cell, batch)) != NULL) {
         base_append(reason, sizeof reason, "auto: the fastest when this device was tuned");
-    } else if (engine_fused.supports(limits, cell->params.dtype, why, sizeof why)) {
-        chosen = &engine_fused;
-        base_append(reason, sizeof reason, "auto: on a CPU the fused kernels are ahead at every shape measured");
-    } else if (!is_worth_clblast(cell, batch)) {
-        chosen = &engine_portable;
-        base_append(reason, sizeof reason, "auto: below batch %zu or hidden %zu matrix products are too small for CLBlast",
-                    clblast_min_batch, clblast_min_hidden);
-    } else if (engine_clblast.supports(limits, cell->params.dtype, why, sizeof why)) {
-        chosen = &engine_clblast;
-        base_append(reason, sizeof reason, "auto: batch %zu and hidden %zu fill CLBlast's tiles", batch, cell->hidden);
     } else {
-        chosen = &engine_portable;
-        base_append(reason, sizeof reason, "auto: CLBlast cannot run here: %s", why);
+        chosen = engine_by_rule(cell, batch, reason, sizeof reason);
     }
     if (text != NULL && capacity > 0) {
         text[0] = '\0';
