@@ -12,7 +12,7 @@
  * so that calls of one step go on where the call before ended.
  *
  * Launch: global ceil(batch / rows), local 1. Index expressions, U = ceil(hidden / VW), a row (t, b) at offset + t * step + b * stride:
- *     x, y                       the slice, any order of steps and batch
+ *     x, y                       the slice, any order of steps and batch; offsets, strides and sizes are in `call`
  *     h0, hn, c0, cn             [batch][hidden] at their offsets; hn may be h0, cn may be c0
  *     wx, wh                     packed as in fused_tile.cl, K = input and K = hidden
  *     bias  [U][4][VW]           b_ih + b_hh, 0 beyond hidden
@@ -21,12 +21,13 @@
  *           [work-items][chunk][U][rows][4][VW]    scratch, chunk > 0
  */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-fused_rows(const __global REAL *x_gm, const uint x_offset, const uint x_step, const uint x_stride, WEIGHTS wx, WEIGHTS wh,
-           const __global REALV *bias, const __global REAL *h0_gm, const uint h0_offset, const __global REAL *c0_gm,
-           const uint c0_offset, __global REAL *y_gm, const uint y_offset, const uint y_step, const uint y_stride,
-           __global REAL *hn_gm, const uint hn_offset, __global REAL *cn_gm, const uint cn_offset, __global REALV *c,
-           __global REALV *sums, const int input, const int hidden, const int batch, const int steps, const int chunk,
-           const int turn, const int rows) {
+fused_rows(const __global REAL *x_gm, WEIGHTS wx, WEIGHTS wh, const __global REALV *bias, const __global REAL *h0_gm,
+           const __global REAL *c0_gm, __global REAL *y_gm, __global REAL *hn_gm, __global REAL *cn_gm, __global REALV *c,
+           __global REALV *sums, const lstm_fused_call call) {
+    const uint x_step = call.x_step, x_stride = call.x_stride, y_step = call.y_step, y_stride = call.y_stride;
+    const int input = call.input, hidden = call.hidden, batch = call.batch, steps = call.steps, chunk = call.chunk,
+              turn = call.turn;
+    const int rows = call.rows;
     const int blocks = (hidden + VW - 1) / VW;
     const int first = (int)get_global_id(0) * rows;
     const int count = min(rows, batch - first);
@@ -35,13 +36,14 @@ fused_rows(const __global REAL *x_gm, const uint x_offset, const uint x_step, co
 
     for (int b = first; b < first + count; ++b)
         for (int u = 0; u < blocks; ++u)
-            c[b * blocks + u] = load_some(c0_gm + c0_offset + (long)b * hidden + u * VW, hidden - u * VW);
+            c[b * blocks + u] = load_some(c0_gm + call.c0_offset + (long)b * hidden + u * VW, hidden - u * VW);
 
     for (int t = 0; t < steps; ++t) {
-        const __global REAL *const xt = x_gm + x_offset + (long)t * x_step + (long)first * x_stride;
+        const __global REAL *const xt = x_gm + call.x_offset + (long)t * x_step + (long)first * x_stride;
         const int h_stride = t ? (int)y_stride : hidden;
-        const __global REAL *const ht = (t ? y_gm + y_offset + (long)(t - 1) * y_step : h0_gm + h0_offset) + (long)first * h_stride;
-        __global REAL *const yt = y_gm + y_offset + (long)t * y_step + (long)first * y_stride;
+        const __global REAL *const ht =
+            (t ? y_gm + call.y_offset + (long)(t - 1) * y_step : h0_gm + call.h0_offset) + (long)first * h_stride;
+        __global REAL *const yt = y_gm + call.y_offset + (long)t * y_step + (long)first * y_stride;
         const int back = (t + turn) & 1;
         const int ahead = chunk ? t % chunk : 0;
         // Phase 0: the input product of the next steps; phase 1: this step. One call of tile for both keeps the program small.
@@ -75,11 +77,11 @@ fused_rows(const __global REAL *x_gm, const uint x_offset, const uint x_step, co
             }
     }
 
-    const __global REAL *const last = y_gm + y_offset + (long)(steps - 1) * y_step;
+    const __global REAL *const last = y_gm + call.y_offset + (long)(steps - 1) * y_step;
     for (int b = first; b < first + count; ++b)
         for (int u = 0; u < blocks; ++u) {
-            store_some(c[b * blocks + u], cn_gm + cn_offset + (long)b * hidden + u * VW, hidden - u * VW);
+            store_some(c[b * blocks + u], cn_gm + call.cn_offset + (long)b * hidden + u * VW, hidden - u * VW);
             store_some(load_some(last + (long)b * y_stride + u * VW, hidden - u * VW),
-                       hn_gm + hn_offset + (long)b * hidden + u * VW, hidden - u * VW);
+                       hn_gm + call.hn_offset + (long)b * hidden + u * VW, hidden - u * VW);
         }
 }

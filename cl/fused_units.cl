@@ -18,7 +18,7 @@
  *
  * Launch: local 1, global = groups with role RUN, global 1 with role FINISH. Index expressions, U = ceil(hidden / VW), a row (t, b) at
  * offset + t * step + b * stride:
- *     x, y                       the slice, any order of steps and batch
+ *     x, y                       the slice, any order of steps and batch; offsets, strides and sizes are in `call`
  *     h0, hn, c0, cn             [batch][hidden] at their offsets; hn may be h0, cn may be c0
  *     wx, wh                     packed as in fused_tile.cl, K = input and K = hidden
  *     bias  [U][4][VW]           b_ih + b_hh, 0 beyond hidden
@@ -61,14 +61,14 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void fused_probe(volatil
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-fused_units(const __global REAL *x_gm, const uint x_offset, const uint x_step, const uint x_stride, WEIGHTS wx, WEIGHTS wh,
-            const __global REALV *bias, const __global REAL *h0_gm, const uint h0_offset, const __global REAL *c0_gm,
-            const uint c0_offset, __global REAL *y_gm, const uint y_offset, const uint y_step, const uint y_stride,
-            __global REAL *hn_gm, const uint hn_offset, __global REAL *cn_gm, const uint cn_offset, __global REALV *c,
-            __global REALV *sums, const int input, const int hidden, const int batch, const int steps, const int chunk,
-            const int turn, volatile __global int *meet, const int early, const int groups, const int epoch, const int patience,
-            const int role) {
-    const int finish = role == ROLE_FINISH;
+fused_units(const __global REAL *x_gm, WEIGHTS wx, WEIGHTS wh, const __global REALV *bias, const __global REAL *h0_gm,
+            const __global REAL *c0_gm, __global REAL *y_gm, __global REAL *hn_gm, __global REAL *cn_gm, __global REALV *c,
+            __global REALV *sums, const lstm_fused_call call, volatile __global int *meet) {
+    const uint x_step = call.x_step, x_stride = call.x_stride, y_step = call.y_step, y_stride = call.y_stride;
+    const int input = call.input, hidden = call.hidden, batch = call.batch, steps = call.steps, chunk = call.chunk,
+              turn = call.turn;
+    const int groups = call.groups, epoch = call.epoch;
+    const int finish = call.role == ROLE_FINISH;
     const int redo = finish && meet[groups * MEET_STRIDE];
     const int parts = finish ? 1 : groups;
     const int part = (int)get_global_id(0);
@@ -76,7 +76,7 @@ fused_units(const __global REAL *x_gm, const uint x_offset, const uint x_step, c
     const int low = (int)((long)blocks * part / parts), high = (int)((long)blocks * (part + 1) / parts);
     const int own_low = min(low * VW, hidden), own_high = min(high * VW, hidden);
     const int sum_stride = blocks * GATES;
-    const int ahead = parts > 1 ? min(early, high - low) : 0;
+    const int ahead = parts > 1 ? min(call.early, high - low) : 0;
     // x's rows of a chunk in one run where they lie in the order of the sums, otherwise a run for each row of the batch.
     const int in_order = batch == 1 || x_stride * (uint)batch == x_step;
 
@@ -88,19 +88,19 @@ fused_units(const __global REAL *x_gm, const uint x_offset, const uint x_step, c
     }
     for (int b = 0; b < batch && (!finish || redo); ++b)
         for (int u = low; u < high; ++u)
-            c[b * blocks + u] = load_some(c0_gm + c0_offset + (long)b * hidden + u * VW, hidden - u * VW);
+            c[b * blocks + u] = load_some(c0_gm + call.c0_offset + (long)b * hidden + u * VW, hidden - u * VW);
 
     for (int t = 0, slot = 0; t < steps && (!finish || redo); ++t, slot = slot + 1 == chunk ? 0 : slot + 1) {
         const int h_stride = t ? (int)y_stride : hidden;
-        const __global REAL *const ht = t ? y_gm + y_offset + (long)(t - 1) * y_step : h0_gm + h0_offset;
-        __global REAL *const yt = y_gm + y_offset + (long)t * y_step;
+        const __global REAL *const ht = t ? y_gm + call.y_offset + (long)(t - 1) * y_step : h0_gm + call.h0_offset;
+        __global REAL *const yt = y_gm + call.y_offset + (long)t * y_step;
         __global REALV *const st = sums + (long)slot * batch * sum_stride;
         const int before = t ? ahead : 0;
         const int back = (t + turn) & 1;
         const int next_chunk = min(chunk, steps - t);
         // One call of tile for all phases keeps the program small.
         for (int phase = slot == 0 ? INPUT_PRODUCT : before ? OWN_COLUMNS : REST; phase <= REST; ++phase) {
-            if (phase == REST && t && parts > 1 && !all_reached(meet, part, parts, epoch + t, patience))
+            if (phase == REST && t && parts > 1 && !all_reached(meet, part, parts, epoch + t, call.patience))
                 return;
             const int fresh = phase == INPUT_PRODUCT;
             const int runs = fresh && !in_order ? batch : 1;
@@ -112,7 +112,7 @@ fused_units(const __global REAL *x_gm, const uint x_offset, const uint x_step, c
             const int depth = fresh ? input : hidden;
             for (int v = 0; v < count * runs; ++v) {
                 const int run = v % runs, u = back ? high - 1 - v / runs : low + v / runs;
-                const __global REAL *const from = fresh ? x_gm + x_offset + (long)t * x_step + (long)run * x_stride : ht;
+                const __global REAL *const from = fresh ? x_gm + call.x_offset + (long)t * x_step + (long)run * x_stride : ht;
                 WEIGHTS w = weights + W_AT((long)u * depth * GATES);
                 const int last = v + 1 == count * runs;
                 const __global REAL *const next =
@@ -146,11 +146,11 @@ fused_units(const __global REAL *x_gm, const uint x_offset, const uint x_step, c
         return; // the state is written by FINISH, once it is sure
     }
 
-    const __global REAL *const last = y_gm + y_offset + (long)(steps - 1) * y_step;
+    const __global REAL *const last = y_gm + call.y_offset + (long)(steps - 1) * y_step;
     for (int b = 0; b < batch; ++b)
         for (int u = 0; u < blocks; ++u) {
-            store_some(c[b * blocks + u], cn_gm + cn_offset + (long)b * hidden + u * VW, hidden - u * VW);
+            store_some(c[b * blocks + u], cn_gm + call.cn_offset + (long)b * hidden + u * VW, hidden - u * VW);
             store_some(load_some(last + (long)b * y_stride + u * VW, hidden - u * VW),
-                       hn_gm + hn_offset + (long)b * hidden + u * VW, hidden - u * VW);
+                       hn_gm + call.hn_offset + (long)b * hidden + u * VW, hidden - u * VW);
         }
 }

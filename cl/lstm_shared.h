@@ -16,6 +16,17 @@
 #define WEIGHTS_HALF   1
 #define WEIGHTS_BFLOAT 2
 
+// The numbers of a launch of fused_units or fused_rows, in one argument: a driver copies each argument at each launch, and PoCL allocates for each.
+// Offsets and strides in elements; see the kernels.
+typedef struct lstm_fused_call {
+    unsigned int x_offset, x_step, x_stride;
+    unsigned int y_offset, y_step, y_stride;
+    unsigned int h0_offset, c0_offset, hn_offset, cn_offset;
+    int input, hidden, batch, steps, chunk, turn;
+    int rows;                                 // fused_rows
+    int early, groups, epoch, patience, role; // fused_units
+} lstm_fused_call;
+
 #ifdef __OPENCL_VERSION__
 
 // REAL is float or double, from the host; REAL_IS_DOUBLE is 0 or 1.

@@ -24,6 +24,8 @@ void base_copy_string(char *dst, size_t capacity, const char *src) {
 }
 
 BASE_PRINTF(3, 0) static void append_list(char *dst, size_t capacity, const char *format, va_list arguments) {
+    if (dst == NULL)
+        return;
     size_t used = strlen(dst);
     if (used + 1 < capacity)
         vsnprintf(dst + used, capacity - used, format, arguments);

@@ -23,7 +23,7 @@ oclstm_status base_fail_memory(oclstm_error *error, size_t size_bytes, const cha
 // Copies a string into a fixed array, cutting at a UTF-8 boundary; always closes it with a zero byte.
 void base_copy_string(char *dst, size_t capacity, const char *src);
 
-// snprintf that appends at the end of what is in dst; cuts what does not fit.
+// snprintf that appends at the end of what is in dst; cuts what does not fit. Does nothing when dst is NULL.
 void base_append(char *dst, size_t capacity, const char *format, ...) BASE_PRINTF(3, 4);
 
 #endif

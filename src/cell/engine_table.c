@@ -93,23 +93,25 @@ static const cell_engine *engine_by_rule(const oclstm_cell *cell, size_t batch, 
 
 oclstm_status engine_choose(const cell_engine **out, const oclstm_cell *cell, size_t batch, size_t steps, char *text,
                             size_t capacity, oclstm_error *error) {
-    char why[256] = "", reason[768] = "";
+    char why[256] = "", words[768] = "";
+    // Words cost more than a small launch: they are made only where somebody reads them.
+    char *const reason = text != NULL ? words : NULL;
     const device_limits *limits = device_get_limits(cell->device);
     const cell_engine *chosen = engine_get(cell->params.engine);
     if (chosen != NULL) {
         if (!chosen->supports(limits, cell->params.dtype, why, sizeof why))
             return base_fail(error, OCLSTM_UNSUPPORTED, "the engine '%s' cannot run on %s: %s; use --engine auto or portable",
                              chosen->name, limits->name, why);
-        base_append(reason, sizeof reason, "forced");
+        base_append(reason, sizeof words, "forced");
     } else if ((chosen = tuned_engine(cell, batch)) != NULL) {
-        base_append(reason, sizeof reason, "auto: the fastest when this device was tuned");
+        base_append(reason, sizeof words, "auto: the fastest when this device was tuned");
     } else {
-        chosen = engine_by_rule(cell, batch, reason, sizeof reason);
+        chosen = engine_by_rule(cell, batch, reason, sizeof words);
     }
     if (text != NULL && capacity > 0) {
         text[0] = '\0';
         base_append(text, capacity, "engine %s for batch %zu, %zu step%s (%s)", chosen->name, batch, steps, steps == 1 ? "" : "s",
-                    reason);
+                    words);
     }
     *out = chosen;
     return OCLSTM_OK;

@@ -196,53 +196,70 @@ oclstm_status fused_blocks_prepare(cell_plan *plan, oclstm_error *error) {
     return status;
 }
 
-// The arguments that both kernels share, 0 to SHARED - 1.
-enum { SHARED = 27 };
+// The buffers that both kernels take, arguments 0 to CALL - 1; then the numbers, then fused_units' counters.
+enum { CALL = 11 };
 
-static oclstm_status set_shared(cell_plan *plan, const engine_run *run, const fused_data *data, oclstm_error *error) {
-    oclstm_cell *cell = plan->cell;
-    const cl_mem *packed = cell->packed[PACKED_BLOCKS].buffers;
-    cl_uint x[] = {(cl_uint)run->x.offset, (cl_uint)run->x.step_stride, (cl_uint)run->x.batch_stride};
-    cl_uint y[] = {(cl_uint)run->y.offset, (cl_uint)run->y.step_stride, (cl_uint)run->y.batch_stride};
-    cl_uint h_in = (cl_uint)run->h_in.offset, c_in = (cl_uint)run->c_in.offset, h_out = (cl_uint)run->h_out.offset;
-    cl_uint c_out = (cl_uint)run->c_out.offset;
-    cl_int input = (cl_int)cell->input, hidden = (cl_int)cell->hidden, batch = (cl_int)run->batch, steps = (cl_int)run->steps;
-    cl_int chunk = (cl_int)data->settings.chunk, turn = (cl_int)data->turn;
-    return device_set_args(cell->device, plan->kernels[0], 0, error, DEVICE_ARG(run->x.mem), DEVICE_ARG(x[0]), DEVICE_ARG(x[1]),
-                           DEVICE_ARG(x[2]), DEVICE_ARG(packed[PACKED_IH]), DEVICE_ARG(packed[PACKED_HH]),
-                           DEVICE_ARG(packed[PACKED_BIAS]), DEVICE_ARG(run->h_in.mem), DEVICE_ARG(h_in), DEVICE_ARG(run->c_in.mem),
-                           DEVICE_ARG(c_in), DEVICE_ARG(run->y.mem), DEVICE_ARG(y[0]), DEVICE_ARG(y[1]), DEVICE_ARG(y[2]),
-                           DEVICE_ARG(run->h_out.mem), DEVICE_ARG(h_out), DEVICE_ARG(run->c_out.mem), DEVICE_ARG(c_out),
-                           DEVICE_ARG(plan->workspace), DEVICE_ARG(plan->gx), DEVICE_ARG(input), DEVICE_ARG(hidden),
-                           DEVICE_ARG(batch), DEVICE_ARG(steps), DEVICE_ARG(chunk), DEVICE_ARG(turn), (size_t)0);
+static oclstm_status set_buffers(cell_plan *plan, const engine_run *run, fused_data *data, oclstm_error *error) {
+    const cl_mem *packed = plan->cell->packed[PACKED_BLOCKS].buffers;
+    return device_set_changed_args(plan->cell->device, plan->kernels[0], &data->arguments, 0, error, DEVICE_FRESH_ARG(run->x.mem),
+                                   DEVICE_ARG(packed[PACKED_IH]), DEVICE_ARG(packed[PACKED_HH]), DEVICE_ARG(packed[PACKED_BIAS]),
+                                   DEVICE_FRESH_ARG(run->h_in.mem), DEVICE_FRESH_ARG(run->c_in.mem), DEVICE_FRESH_ARG(run->y.mem),
+                                   DEVICE_FRESH_ARG(run->h_out.mem), DEVICE_FRESH_ARG(run->c_out.mem), DEVICE_ARG(plan->workspace),
+                                   DEVICE_ARG(plan->gx), (size_t)0);
 }
 
-static oclstm_status run_rows(cell_plan *plan, const fused_settings *settings, oclstm_error *error) {
-    const device_grid grid = {1, {settings->groups, 1, 1}, {1, 1, 1}};
-    cl_int rows = (cl_int)((plan->batch + settings->groups - 1) / settings->groups);
-    oclstm_status status = device_set_args(plan->cell->device, plan->kernels[0], SHARED, error, DEVICE_ARG(rows), (size_t)0);
+static lstm_fused_call make_call(const cell_plan *plan, const engine_run *run, const fused_data *data) {
+    return (lstm_fused_call){.x_offset = (cl_uint)run->x.offset,
+                             .x_step = (cl_uint)run->x.step_stride,
+                             .x_stride = (cl_uint)run->x.batch_stride,
+                             .y_offset = (cl_uint)run->y.offset,
+                             .y_step = (cl_uint)run->y.step_stride,
+                             .y_stride = (cl_uint)run->y.batch_stride,
+                             .h0_offset = (cl_uint)run->h_in.offset,
+                             .c0_offset = (cl_uint)run->c_in.offset,
+                             .hn_offset = (cl_uint)run->h_out.offset,
+                             .cn_offset = (cl_uint)run->c_out.offset,
+                             .input = (cl_int)plan->cell->input,
+                             .hidden = (cl_int)plan->cell->hidden,
+                             .batch = (cl_int)run->batch,
+                             .steps = (cl_int)run->steps,
+                             .chunk = (cl_int)data->settings.chunk,
+                             .turn = (cl_int)data->turn,
+                             .early = plan->batch <= 2,
+                             .groups = 1,
+                             .patience = fused_patience};
+}
+
+static oclstm_status run_rows(cell_plan *plan, fused_data *data, lstm_fused_call *call, oclstm_error *error) {
+    const size_t groups = data->settings.groups;
+    const device_grid grid = {1, {groups, 1, 1}, {1, 1, 1}};
+    call->rows = (cl_int)((plan->batch + groups - 1) / groups);
+    oclstm_status status = device_set_args(plan->cell->device, plan->kernels[0], CALL, error, DEVICE_ARG(*call), (size_t)0);
     return status == OCLSTM_OK ? device_launch(plan->cell->device, plan->kernels[0], &grid, error) : status;
 }
 
-static oclstm_status launch_units(cell_plan *plan, fused_data *data, size_t groups, cl_int role, oclstm_error *error) {
-    const device_grid grid = {1, {role == 0 ? groups : 1, 1, 1}, {1, 1, 1}};
+enum { ROLE_RUN, ROLE_FINISH }; // as in cl/fused_units.cl
+
+static oclstm_status launch_units(cell_plan *plan, fused_data *data, const lstm_fused_call *call, oclstm_error *error) {
+    const device_grid grid = {1, {call->role == ROLE_RUN ? (size_t)call->groups : 1, 1, 1}, {1, 1, 1}};
     const cl_mem meet = data->meet != NULL ? data->meet : plan->workspace; // with one group it is not touched
-    cl_int early = plan->batch <= 2, groups_arg = (cl_int)groups;
     oclstm_status status =
-        device_set_args(plan->cell->device, plan->kernels[0], SHARED, error, DEVICE_ARG(meet), DEVICE_ARG(early),
-                        DEVICE_ARG(groups_arg), DEVICE_ARG(data->epoch), DEVICE_ARG(fused_patience), DEVICE_ARG(role), (size_t)0);
+        device_set_args(plan->cell->device, plan->kernels[0], CALL, error, DEVICE_ARG(*call), DEVICE_ARG(meet), (size_t)0);
     return status == OCLSTM_OK ? device_launch(plan->cell->device, plan->kernels[0], &grid, error) : status;
 }
 
-static oclstm_status run_units(cell_plan *plan, const engine_run *run, fused_data *data, oclstm_error *error) {
+static oclstm_status run_units(cell_plan *plan, fused_data *data, lstm_fused_call *call, oclstm_error *error) {
     const size_t groups = data->settings.groups;
     // Groups that often did not meet are not trusted again; a single step has no meeting, but each group would read h while another writes h'.
-    if (groups == 1 || run->steps == 1 || data->given_up >= LOST_MEETINGS)
-        return launch_units(plan, data, 1, 0, error);
-    oclstm_status status = launch_units(plan, data, groups, 0, error);
+    if (groups == 1 || call->steps == 1 || data->given_up >= LOST_MEETINGS)
+        return launch_units(plan, data, call, error);
+    call->groups = (cl_int)groups;
+    call->epoch = (cl_int)data->epoch;
+    oclstm_status status = launch_units(plan, data, call, error);
+    call->role = ROLE_FINISH;
     if (status == OCLSTM_OK)
-        status = launch_units(plan, data, groups, 1, error);
-    data->epoch += (cl_uint)run->steps;
+        status = launch_units(plan, data, call, error);
+    data->epoch += (cl_uint)call->steps;
     const device_rows count = {
         .count = 1, .row_bytes = sizeof data->given_up, .device_offset = (groups + 1) * MEET_STRIDE * sizeof(cl_int)};
     return status == OCLSTM_OK ? device_enqueue_read(plan->cell->device, &data->given_up, data->meet, &count, "the meetings", error)
@@ -251,9 +268,10 @@ static oclstm_status run_units(cell_plan *plan, const engine_run *run, fused_dat
 
 oclstm_status fused_blocks_run(cell_plan *plan, const engine_run *run, oclstm_error *error) {
     fused_data *data = plan->engine_data;
-    oclstm_status status = set_shared(plan, run, data, error);
+    lstm_fused_call call = make_call(plan, run, data);
+    oclstm_status status = set_buffers(plan, run, data, error);
     if (status != OCLSTM_OK)
         return status;
     data->turn = (data->turn + run->steps) & 1;
-    return data->settings.form == FUSED_ROWS ? run_rows(plan, &data->settings, error) : run_units(plan, run, data, error);
+    return data->settings.form == FUSED_ROWS ? run_rows(plan, data, &call, error) : run_units(plan, data, &call, error);
 }

@@ -9,7 +9,8 @@
 // What a plan of this engine keeps.
 typedef struct fused_data {
     fused_settings settings;
-    cl_mem meet;     // with groups that meet: their counters, see cl/fused_units.cl
+    cl_mem meet; // with groups that meet: their counters, see cl/fused_units.cl
+    device_arg_cache arguments;
     size_t turn;     // 0 or 1: in which direction the next run begins
     cl_uint epoch;   // where the counters stand
     cl_int given_up; // how often groups did not meet, read back after each run without waiting

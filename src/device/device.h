@@ -98,6 +98,23 @@ oclstm_status device_launch(oclstm_device *device, cl_kernel kernel, const devic
 // device_set_args(d, k, 0, error, DEVICE_ARG(a), DEVICE_ARG(b), (size_t)0).
 oclstm_status device_set_args(oclstm_device *device, cl_kernel kernel, cl_uint first, oclstm_error *error, ...);
 
+// What a kernel's arguments were last set to, so that a launch sets only what has changed: setting thirty arguments costs more than launching a small
+// kernel. Zeroed before the first use; one for each kernel.
+enum { DEVICE_CACHED_ARGS = 40 };
+typedef struct device_arg_cache {
+    struct {
+        size_t size_bytes; // 0 = never set
+        unsigned char value[8];
+    } args[DEVICE_CACHED_ARGS];
+} device_arg_cache;
+
+// As device_set_args(), but skips arguments of at most 8 bytes that have the value they had, unless they are marked fresh: a buffer of the caller may
+// have gone, and another one may stand at its address.
+#define DEVICE_FRESH            ((size_t)1 << 16)
+#define DEVICE_FRESH_ARG(value) (sizeof(value) | DEVICE_FRESH), &(value)
+oclstm_status device_set_changed_args(oclstm_device *device, cl_kernel kernel, device_arg_cache *cache, cl_uint first,
+                                      oclstm_error *error, ...);
+
 // --- end of life --------------------------------------------------------------------------------------------------------------
 
 // Registers a function to be called once after the last open device of the process has been released (the matmul layer
@@ -107,5 +124,6 @@ void device_on_last_close(void (*function)(void));
 // Marks for layers above that do something once per device (the first use of CLBlast): true while `mark`, 0 to 31, is not yet set.
 bool device_needs_warmup(oclstm_device *device, unsigned mark);
 void device_mark_warm(oclstm_device *device, unsigned mark);
+void device_clear_warm(oclstm_device *device, unsigned mark);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernels, their arguments, their launches.
 #include <stdarg.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "device/device_private.h"
@@ -37,6 +38,16 @@ static void name_kernel(char *dst, size_t capacity, cl_kernel kernel) {
         base_copy_string(dst, capacity, "?");
 }
 
+static oclstm_status set_arg(oclstm_device *device, cl_kernel kernel, cl_uint index, size_t size_bytes, const void *value,
+                             oclstm_error *error) {
+    cl_int code = clSetKernelArg(kernel, index, size_bytes, value);
+    if (code == CL_SUCCESS)
+        return OCLSTM_OK;
+    char name[64];
+    name_kernel(name, sizeof name, kernel);
+    return device_fail(error, device, code, "clSetKernelArg", "setting argument %u of the kernel \"%s\"", index, name);
+}
+
 oclstm_status device_set_args(oclstm_device *device, cl_kernel kernel, cl_uint first, oclstm_error *error, ...) {
     va_list arguments;
     oclstm_status status = OCLSTM_OK;
@@ -45,13 +56,38 @@ oclstm_status device_set_args(oclstm_device *device, cl_kernel kernel, cl_uint f
         size_t size_bytes = va_arg(arguments, size_t);
         if (size_bytes == 0)
             break;
+        status = set_arg(device, kernel, index, size_bytes, va_arg(arguments, const void *), error);
+    }
+    va_end(arguments);
+    return status;
+}
+
+// True when the argument has to be set; then it is noted, too.
+static bool note_arg(device_arg_cache *cache, cl_uint index, size_t size_bytes, const void *value) {
+    if (index >= DEVICE_CACHED_ARGS || size_bytes > sizeof cache->args[0].value)
+        return true;
+    if (cache->args[index].size_bytes == size_bytes && memcmp(cache->args[index].value, value, size_bytes) == 0)
+        return false;
+    cache->args[index].size_bytes = size_bytes;
+    memcpy(cache->args[index].value, value, size_bytes);
+    return true;
+}
+
+oclstm_status device_set_changed_args(oclstm_device *device, cl_kernel kernel, device_arg_cache *cache, cl_uint first,
+                                      oclstm_error *error, ...) {
+    va_list arguments;
+    oclstm_status status = OCLSTM_OK;
+    va_start(arguments, error);
+    for (cl_uint index = first; status == OCLSTM_OK; index++) {
+        const size_t marked = va_arg(arguments, size_t), size_bytes = marked & ~DEVICE_FRESH;
+        if (size_bytes == 0)
+            break;
         const void *value = va_arg(arguments, const void *);
-        cl_int code = clSetKernelArg(kernel, index, size_bytes, value);
-        if (code != CL_SUCCESS) {
-            char name[64];
-            name_kernel(name, sizeof name, kernel);
-            status = device_fail(error, device, code, "clSetKernelArg", "setting argument %u of the kernel \"%s\"", index, name);
-        }
+        if ((marked & DEVICE_FRESH) == 0 && !note_arg(cache, index, size_bytes, value))
+            continue;
+        status = set_arg(device, kernel, index, size_bytes, value, error);
+        if (status != OCLSTM_OK && index < DEVICE_CACHED_ARGS)
+            cache->args[index].size_bytes = 0;
     }
     va_end(arguments);
     return status;

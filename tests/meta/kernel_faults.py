@@ -83,14 +83,14 @@ FAULTS = [
     Fault("fused_tile.cl", "odd tail of a sum skipped", "if (k < count) {", "if (k + 1 < count) {", FUSED),
     # fused_rows
     Fault("fused_rows.cl", "last row of the batch skipped", "min(rows, batch - first)", "min(rows, batch - first - 1)", FUSED),
-    Fault("fused_rows.cl", "second step from h0", "ht = (t ? y_gm", "ht = (t > 1 ? y_gm", FUSED),
+    Fault("fused_rows.cl", "rows of h too close", "const int h_stride = t ? (int)y_stride : hidden;", "const int h_stride = t > 1 ? (int)y_stride : 0;", FUSED),
     Fault("fused_rows.cl", "state of another block", "cell = c + (first + row + r) * blocks + u;", "cell = c + (first + row + r) * blocks;", FUSED),
     # fused_units
     Fault("fused_units.cl", "gates i and f swapped", "next_cell(q[0], q[1], q[2], *cell)", "next_cell(q[1], q[0], q[2], *cell)", FUSED),
     Fault("fused_units.cl", "input product of the first chunk for all", "int phase = slot == 0 ? INPUT_PRODUCT", "int phase = t == 0 ? INPUT_PRODUCT", FUSED),
     Fault("fused_units.cl", "c starts at zero",
-          "c[b * blocks + u] = load_some(c0_gm + c0_offset + (long)b * hidden + u * VW, hidden - u * VW);", "c[b * blocks + u] = (REALV)0;", FUSED),
-    Fault("fused_units.cl", "last h of the first step", "last = y_gm + y_offset + (long)(steps - 1) * y_step", "last = y_gm + y_offset", FUSED),
+          "c[b * blocks + u] = load_some(c0_gm + call.c0_offset + (long)b * hidden + u * VW, hidden - u * VW);", "c[b * blocks + u] = (REALV)0;", FUSED),
+    Fault("fused_units.cl", "last h of the first step", "last = y_gm + call.y_offset + (long)(steps - 1) * y_step", "last = y_gm + call.y_offset", FUSED),
     # fused_lanes.cl
     Fault("fused_lanes.cl", "pack: last column skipped", "if (u >= padded || k >= columns)", "if (u >= padded || k + 1 >= columns)", FORMS),
     Fault("fused_lanes.cl", "gates i and g swapped", "sum[r][LSTM_GATE_I] += s * wi;", "sum[r][LSTM_GATE_I] += s * wg;", FORMS),

@@ -7,8 +7,10 @@ test programs named with it must fail; a crash or an exceeded time limit counts 
 unchanged copy. Without a device everything is skipped, or fails where CI is set.
 """
 
+import concurrent.futures
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +20,8 @@ import typing
 import kernel_faults
 
 TIME_LIMIT_S = 120
+# The message of the device layer for a kernel that does not compile.
+BUILD_FAILURE = re.compile(r'building "[^"]*" with options')
 
 
 class Outcome(typing.NamedTuple):
@@ -48,6 +52,22 @@ def apply(fault: kernel_faults.Fault, kernel_dir: pathlib.Path) -> str | None:
     return None
 
 
+def judge(fault: kernel_faults.Fault, cl_dir: pathlib.Path, broken: pathlib.Path, programs: dict[str, str]) -> tuple[bool, str, str]:
+    """(seen, what it is, what to say where it was not seen) of one fault."""
+    shutil.copytree(cl_dir, broken)
+    problem = apply(fault, broken)
+    seen = False
+    for stem in fault.tests if problem is None else ():
+        outcome = run(programs[stem], broken)
+        if BUILD_FAILURE.search(outcome.output):
+            problem = f"{stem} cannot build it, so that it proves nothing:\n{outcome.output}"
+        seen = seen or not outcome.good
+    shutil.rmtree(broken)
+    if seen and problem is None:
+        return True, f"{fault.file}: {fault.what}: seen by {' or '.join(fault.tests)}", ""
+    return False, f"{fault.file}: {fault.what}", problem or f"{' and '.join(fault.tests)} did not notice"
+
+
 def main() -> int:
     cl_dir = pathlib.Path(sys.argv[1])
     programs = dict(argument.split("=", 1) for argument in sys.argv[2:])
@@ -74,15 +94,12 @@ def main() -> int:
                     print("ok", number, "- # skip no OpenCL device")
                 return 0
             result(outcome.good, f"{stem} passes on the intact kernels", outcome.output)
-        for place, fault in enumerate(kernel_faults.FAULTS):
-            broken = folder / str(place)
-            shutil.copytree(cl_dir, broken)
-            problem = apply(fault, broken)
-            if problem is None and any(run(programs[stem], broken).good is False for stem in fault.tests):
-                result(True, f"{fault.file}: {fault.what}: seen by {' or '.join(fault.tests)}")
-            else:
-                result(False, f"{fault.file}: {fault.what}", problem or f"{' and '.join(fault.tests)} did not notice")
-            shutil.rmtree(broken)
+        # Most of the time goes into compiling kernels, one core each.
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            places = [folder / str(place) for place in range(len(kernel_faults.FAULTS))]
+            verdicts = pool.map(lambda fault, broken: judge(fault, cl_dir, broken, programs), kernel_faults.FAULTS, places)
+            for verdict in verdicts:
+                result(*verdict)
     return int(failed > 0)
 
 

@@ -7,6 +7,7 @@
 
 #include "../../tools/oclstm/reference.h"
 #include "base/error.h"
+#include "cl/lstm_shared.h"
 #include "kernel_fixture.h"
 #include "runner.h"
 
@@ -165,18 +166,34 @@ static void problem_free(const kernel_bench *bench, problem *p) {
     free(p->cn);
 }
 
-static void set_shared(const kernel_bench *bench, cl_kernel kernel, problem *p, cl_mem hn, cl_mem cn) {
+static lstm_fused_call call_of(const problem *p) {
     const shape s = p->shape;
-    cl_int input = s.input, hidden = s.hidden, batch = s.batch, steps = s.steps, chunk = s.chunk, turn = s.steps % 2;
+    return (lstm_fused_call){.x_offset = p->gap,
+                             .x_step = p->x_step,
+                             .x_stride = p->x_stride,
+                             .y_offset = p->gap,
+                             .y_step = p->y_step,
+                             .y_stride = p->y_stride,
+                             .h0_offset = p->gap,
+                             .c0_offset = p->gap,
+                             .hn_offset = p->gap,
+                             .cn_offset = p->gap,
+                             .input = s.input,
+                             .hidden = s.hidden,
+                             .batch = s.batch,
+                             .steps = s.steps,
+                             .chunk = s.chunk,
+                             .turn = s.steps % 2,
+                             .early = 1,
+                             .groups = 1};
+}
+
+static void set_buffers(const kernel_bench *bench, cl_kernel kernel, problem *p, cl_mem hn, cl_mem cn) {
     oclstm_error error;
-    ck_assert_msg(device_set_args(bench->device, kernel, 0, &error, DEVICE_ARG(p->x_dev), DEVICE_ARG(p->gap), DEVICE_ARG(p->x_step),
-                                  DEVICE_ARG(p->x_stride), DEVICE_ARG(p->wx_dev), DEVICE_ARG(p->wh_dev), DEVICE_ARG(p->bias_dev),
-                                  DEVICE_ARG(p->h_dev), DEVICE_ARG(p->gap), DEVICE_ARG(p->c_dev), DEVICE_ARG(p->gap),
-                                  DEVICE_ARG(p->y_dev), DEVICE_ARG(p->gap), DEVICE_ARG(p->y_step), DEVICE_ARG(p->y_stride),
-                                  DEVICE_ARG(hn), DEVICE_ARG(p->gap), DEVICE_ARG(cn), DEVICE_ARG(p->gap),
-                                  DEVICE_ARG(p->scratch_dev), DEVICE_ARG(p->sums_dev), DEVICE_ARG(input), DEVICE_ARG(hidden),
-                                  DEVICE_ARG(batch), DEVICE_ARG(steps), DEVICE_ARG(chunk), DEVICE_ARG(turn),
-                                  (size_t)0) == OCLSTM_OK,
+    ck_assert_msg(device_set_args(bench->device, kernel, 0, &error, DEVICE_ARG(p->x_dev), DEVICE_ARG(p->wx_dev),
+                                  DEVICE_ARG(p->wh_dev), DEVICE_ARG(p->bias_dev), DEVICE_ARG(p->h_dev), DEVICE_ARG(p->c_dev),
+                                  DEVICE_ARG(p->y_dev), DEVICE_ARG(hn), DEVICE_ARG(cn), DEVICE_ARG(p->scratch_dev),
+                                  DEVICE_ARG(p->sums_dev), (size_t)0) == OCLSTM_OK,
                   "%s", error.message);
 }
 
@@ -192,22 +209,23 @@ static void expect_all(const kernel_bench *bench, const problem *p, const char *
         kernel_expect(bench, cn, p->cn, p->state_count, what);
 }
 
-static void launch_units(const kernel_bench *bench, cl_kernel kernel, problem *p, cl_int groups, cl_int started, cl_int epoch,
-                         cl_int patience, cl_int role) {
-    cl_int early = 1;
-    ck_assert(device_set_args(bench->device, kernel, 27, NULL, DEVICE_ARG(p->meet_dev), DEVICE_ARG(early), DEVICE_ARG(groups),
-                              DEVICE_ARG(epoch), DEVICE_ARG(patience), DEVICE_ARG(role), (size_t)0) == OCLSTM_OK);
-    kernel_run(bench, kernel, 1, (size_t)started, 1);
+static void launch_units(const kernel_bench *bench, cl_kernel kernel, problem *p, int groups, size_t started, int epoch,
+                         int patience, int role) {
+    lstm_fused_call call = call_of(p);
+    call.groups = groups, call.epoch = epoch, call.patience = patience, call.role = role;
+    ck_assert(device_set_args(bench->device, kernel, 11, NULL, DEVICE_ARG(call), DEVICE_ARG(p->meet_dev), (size_t)0) == OCLSTM_OK);
+    kernel_run(bench, kernel, 1, started, 1);
 }
 
 static void check_rows(const kernel_bench *bench, shape s) {
     problem p;
     problem_make(bench, &p, s);
     cl_kernel kernel = make(bench, "fused_rows");
-    set_shared(bench, kernel, &p, p.hn_dev, p.cn_dev);
-    cl_int rows = (s.batch + s.groups - 1) / s.groups;
-    ck_assert(device_set_args(bench->device, kernel, 27, NULL, DEVICE_ARG(rows), (size_t)0) == OCLSTM_OK);
-    kernel_run(bench, kernel, 1, (size_t)((s.batch + rows - 1) / rows), 1);
+    set_buffers(bench, kernel, &p, p.hn_dev, p.cn_dev);
+    lstm_fused_call call = call_of(&p);
+    call.rows = (s.batch + s.groups - 1) / s.groups;
+    ck_assert(device_set_args(bench->device, kernel, 11, NULL, DEVICE_ARG(call), (size_t)0) == OCLSTM_OK);
+    kernel_run(bench, kernel, 1, (size_t)((s.batch + call.rows - 1) / call.rows), 1);
     expect_all(bench, &p, "fused_rows", p.hn_dev, p.cn_dev);
     device_kernel_release(&kernel);
     problem_free(bench, &p);
@@ -217,7 +235,7 @@ static void check_units(const kernel_bench *bench, shape s) {
     problem p;
     problem_make(bench, &p, s);
     cl_kernel kernel = make(bench, "fused_units");
-    set_shared(bench, kernel, &p, p.hn_dev, p.cn_dev);
+    set_buffers(bench, kernel, &p, p.hn_dev, p.cn_dev);
     launch_units(bench, kernel, &p, 1, 1, 0, PATIENCE, 0);
     expect_all(bench, &p, "fused_units", p.hn_dev, p.cn_dev);
     device_kernel_release(&kernel);
@@ -280,7 +298,7 @@ START_TEST(test_lost_meeting) {
         const bool in_place = i % 2 == 0;
         const cl_mem hn = in_place ? p.h_dev : p.hn_dev, cn = in_place ? p.c_dev : p.cn_dev;
         cl_kernel kernel = make(&bench, "fused_units");
-        set_shared(&bench, kernel, &p, hn, cn);
+        set_buffers(&bench, kernel, &p, hn, cn);
         launch_units(&bench, kernel, &p, 2, 1, 70, 1000, 0);
         ck_assert_int_eq(read_counter(&bench, &p, 2), 1); // gave up
         launch_units(&bench, kernel, &p, 2, 1, 70, 1000, 1);
@@ -306,7 +324,7 @@ START_TEST(test_kept_meeting) {
     problem p;
     problem_make(&bench, &p, s);
     cl_kernel kernel = make(&bench, "fused_units");
-    set_shared(&bench, kernel, &p, p.hn_dev, p.cn_dev);
+    set_buffers(&bench, kernel, &p, p.hn_dev, p.cn_dev);
     launch_units(&bench, kernel, &p, 2, 2, 0, PATIENCE, 0);
     ck_assert_int_eq(read_counter(&bench, &p, 2), 0);
     launch_units(&bench, kernel, &p, 2, 1, 0, PATIENCE, 1);
