@@ -55,7 +55,7 @@ typedef struct oclstm_state oclstm_state;
 typedef enum oclstm_engine {
     OCLSTM_ENGINE_AUTO,
     OCLSTM_ENGINE_PORTABLE, /**< plain kernels, right on any conforming device */
-    OCLSTM_ENGINE_FUSED,    /**< whole slices in one launch, weights packed for the device; CPUs */
+    OCLSTM_ENGINE_FUSED,    /**< own kernels: a whole slice, or a step, in one launch; weights packed for the device */
     OCLSTM_ENGINE_CLBLAST   /**< matrix products by CLBlast; needs work-groups of at least 64 work-items */
 } oclstm_engine;
 
@@ -148,7 +148,7 @@ typedef struct oclstm_step {
  * @return OK; INVALID_ARGUMENT (a rank, shape or dtype that does not fit: the message names the array, the dimension, what was expected
  *         and found; h without c; no state where the cell requires one); UNSUPPORTED; OUT_OF_MEMORY; OUT_OF_DEVICE_MEMORY;
  *         BUILD_FAILED; OPENCL. Waits until the results are written. On failure h_out, c_out are unspecified, and a state is as
- *         it was before unless a kernel failed.
+ *         it was before unless a kernel or a transfer failed on the device.
  */
 OCLSTM_API oclstm_status oclstm_cell_step(oclstm_cell *cell, const oclstm_step *step, oclstm_error *error);
 
