@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cell/cell_execute.h"
 
+#include "cell/cell_borrow.h"
 #include "device/device_transfer.h"
 
 // A slice: steps [first, first + count) of the call.
@@ -160,21 +161,28 @@ static oclstm_status enqueue_all(cell_plan *plan, const cell_execution *call, oc
     return status;
 }
 
-oclstm_status cell_execute(oclstm_cell *cell, const cell_execution *call, oclstm_error *error) {
+oclstm_status cell_execute(oclstm_cell *cell, const cell_execution *asked, oclstm_error *error) {
     cell_plan *plan = NULL;
-    oclstm_status status = plan_get(&plan, cell, call->batch, call->steps, error);
+    cell_execution call = *asked;
+    cell_borrowed borrowed;
+    oclstm_status status = plan_get(&plan, cell, call.batch, call.steps, error);
     if (status != OCLSTM_OK)
         return status;
+    const bool uses_host = call.x_host || call.y_host || call.h_host || call.c_host || call.h_out_host || call.c_out_host;
+    cell_borrow(&borrowed, cell, &call);
     // Only now: making a plan may wait for the queue, and must not wait for the caller's events.
-    status = device_enqueue_wait(cell->device, call->wait_count, call->wait_list, error);
+    status = device_enqueue_wait(cell->device, call.wait_count, call.wait_list, error);
     if (status == OCLSTM_OK)
-        status = enqueue_all(plan, call, error);
-    bool uses_host = call->x_host || call->y_host || call->h_host || call->c_host || call->h_out_host || call->c_out_host;
+        status = enqueue_all(plan, &call, error);
     if (status != OCLSTM_OK) {
         // What was enqueued may still read or write the caller's memory: let it end. The first error is the one to report.
         if (uses_host)
             device_finish(cell->device, NULL);
+        cell_borrow_return(&borrowed, cell, NULL);
         return status;
     }
+    status = cell_borrow_return(&borrowed, cell, error);
+    if (status != OCLSTM_OK)
+        return status;
     return uses_host ? device_finish(cell->device, error) : device_flush(cell->device, error);
 }

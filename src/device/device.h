@@ -44,6 +44,12 @@ oclstm_status device_buffer_create(cl_mem *out, oclstm_device *device, cl_mem_fl
 // Releases and nulls; accepts a pointer to NULL. The device is the one it was created on.
 void device_buffer_release(oclstm_device *device, cl_mem *buffer);
 
+// A buffer over the host's memory, which must stay until the buffer is released; not counted as held by the device. For devices that share memory
+// with the host. device_buffer_hand_back() waits for everything enqueued and makes what kernels wrote visible to the host.
+oclstm_status device_buffer_over_host(cl_mem *out, oclstm_device *device, cl_mem_flags flags, void *host, size_t size_bytes);
+oclstm_status device_buffer_hand_back(oclstm_device *device, cl_mem buffer, size_t size_bytes, oclstm_error *error);
+void device_host_buffer_release(cl_mem *buffer);
+
 // Blocking transfers of whole ranges. Offsets in bytes.
 oclstm_status device_write(oclstm_device *device, cl_mem dst, size_t offset_bytes, const void *src_host, size_t size_bytes,
                            const char *what, oclstm_error *error);

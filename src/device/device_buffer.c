@@ -51,6 +51,34 @@ void device_buffer_release(oclstm_device *device, cl_mem *buffer) {
     *buffer = NULL;
 }
 
+oclstm_status device_buffer_over_host(cl_mem *out, oclstm_device *device, cl_mem_flags flags, void *host, size_t size_bytes) {
+    cl_int code;
+    *out = clCreateBuffer(device->context, flags | CL_MEM_USE_HOST_PTR, size_bytes, host, &code);
+    if (code == CL_SUCCESS)
+        return OCLSTM_OK;
+    *out = NULL;
+    return OCLSTM_OPENCL;
+}
+
+oclstm_status device_buffer_hand_back(oclstm_device *device, cl_mem buffer, size_t size_bytes, oclstm_error *error) {
+    cl_int code;
+    void *host = clEnqueueMapBuffer(device->queue, buffer, CL_TRUE, CL_MAP_READ, 0, size_bytes, 0, NULL, NULL, &code);
+    if (code != CL_SUCCESS)
+        return device_fail(error, device, code, "clEnqueueMapBuffer", "handing the result back (%s)",
+                           size_to_text(size_bytes).text);
+    code = clEnqueueUnmapMemObject(device->queue, buffer, host, 0, NULL, NULL);
+    if (code == CL_SUCCESS)
+        code = clFinish(device->queue);
+    return code == CL_SUCCESS ? OCLSTM_OK : device_fail(error, device, code, "clEnqueueUnmapMemObject", "handing the result back");
+}
+
+void device_host_buffer_release(cl_mem *buffer) {
+    if (*buffer == NULL)
+        return;
+    clReleaseMemObject(*buffer);
+    *buffer = NULL;
+}
+
 oclstm_status device_write(oclstm_device *device, cl_mem dst, size_t offset_bytes, const void *src_host, size_t size_bytes,
                            const char *what, oclstm_error *error) {
     if (size_bytes == 0)

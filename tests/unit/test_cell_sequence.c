@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "cell/cell_borrow.h"
 #include "cell/plan.h"
 #include "cell_fixture.h"
 
@@ -43,6 +44,29 @@ END_TEST
 START_TEST(float64_tile_edges) {
     if (fixture_has_fp64())
         check_tile_edges(OCLSTM_F64);
+}
+END_TEST
+
+// Large arrays are used where they lie; here all count as large. Slices and both orders too.
+START_TEST(arrays_used_in_place) {
+    const size_t bytes = cell_borrow_bytes, slice = plan_slice_bytes;
+    cell_borrow_bytes = 0;
+    for (const oclstm_engine *engine = fixture_engines(OCLSTM_F32); *engine != OCLSTM_ENGINE_AUTO; engine++) {
+        for (int i = 0; i < 24; i++) {
+            plan_slice_bytes = i % 3 == 0 ? 1 : slice;
+            const cell_case shape = {.input = 1 + i % 7,
+                                     .hidden = 1 + i * 3 % 23,
+                                     .batch = i % 5,
+                                     .steps = 1 + i % 4,
+                                     .engine = *engine,
+                                     .batch_first = i % 2 == 1,
+                                     .no_state = i % 3 == 1,
+                                     .in_place = i % 3 == 2};
+            check_case(&shape);
+        }
+    }
+    cell_borrow_bytes = bytes;
+    plan_slice_bytes = slice;
 }
 END_TEST
 
@@ -286,6 +310,7 @@ END_TEST
 int main(void) {
     const TTest *const tests[] = {float32_tile_edges,
                                   float64_tile_edges,
+                                  arrays_used_in_place,
                                   lengths_and_orders,
                                   absent_arrays,
                                   results_in_the_memory_of_h_and_c,
