@@ -15,6 +15,7 @@ cl_command_queue device_get_queue(const oclstm_device *device) { return device->
 
 bool device_needs_warmup(oclstm_device *device, unsigned mark) { return !(atomic_load(&device->warm) & (1U << mark)); }
 void device_mark_warm(oclstm_device *device, unsigned mark) { atomic_fetch_or(&device->warm, 1U << mark); }
+void device_clear_warm(oclstm_device *device, unsigned mark) { atomic_fetch_and(&device->warm, ~(1U << mark)); }
 
 // --- the process's devices --------------------------------------------------------------------------------------------
 

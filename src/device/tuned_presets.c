@@ -1,9 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Settings that come with the library: found by `oclstm tune` on a device of the kind, for those who never tune. The lines of a tuned file without
-// those that name one machine.
+// Settings that come with the library, for those who never tune: CLBlast's parameters for the CPU drivers that it does not know. The lines of a
+// tuned file without those that name one machine. `oclstm bench --gemm` shows what they are worth.
+//
+// PoCL 3.1 runs one work-item a group: a tile of 64 x 6 sums in vectors of 16 keeps 24 of AVX-512's 32 registers, one of 16 x 6 in vectors of 8
+// keeps 12 of AVX2's 16. Intel's runtime vectorises over work-items instead, so a group is one vector wide. CLBlast's own kernel for small products
+// is slow on both, so the switch to the tiled one comes early.
 #include <string.h>
 
 #include "device/tuned.h"
+
+// CLBlast's Xgemm of a group of `group` work-items along M, all of it from caches.
+#define XGEMM(dtype, group, mwg, nwg, vwm)                                                                                         \
+    "clblast " dtype " Xgemm GEMMK=0 KREG=1 KWG=1 KWI=1 MDIMA=" group " MDIMC=" group " MWG=" mwg " NDIMB=1 NDIMC=1 NWG=" nwg      \
+    " SA=0 SB=0 STRM=0 STRN=0 VWM=" vwm " VWN=2\n"
+#define COPIES(dtype)                                                                                                              \
+    "clblast " dtype " Padtranspose PADTRA_PAD=0 PADTRA_TILE=16 PADTRA_WPT=1\n"                                                    \
+    "clblast " dtype " GemmRoutine XGEMM_MIN_INDIRECT_SIZE=64\n"
 
 typedef struct preset {
     const char *platform;
@@ -13,8 +25,17 @@ typedef struct preset {
 
 static const preset presets[] = {
     {"Portable Computing Language", 16,
-     "oclstm-tuned 1\n"
-     "end\n"},
+     "oclstm-tuned 1\n" XGEMM("float32", "1", "64", "6", "16") COPIES("float32") XGEMM("float64", "1", "32", "6", "8")
+         COPIES("float64") "end\n"},
+    {"Portable Computing Language", 8,
+     "oclstm-tuned 1\n" XGEMM("float32", "1", "16", "6", "8") COPIES("float32") XGEMM("float64", "1", "8", "6", "4")
+         COPIES("float64") "end\n"},
+    {"Intel(R) OpenCL", 16,
+     "oclstm-tuned 1\n" XGEMM("float32", "16", "32", "8", "2") COPIES("float32") XGEMM("float64", "8", "16", "8", "2")
+         COPIES("float64") "end\n"},
+    {"Intel(R) OpenCL", 8,
+     "oclstm-tuned 1\n" XGEMM("float32", "8", "16", "6", "2") COPIES("float32") XGEMM("float64", "4", "8", "6", "2")
+         COPIES("float64") "end\n"},
 };
 
 const char *tuned_preset(const device_limits *limits) {

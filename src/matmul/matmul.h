@@ -47,6 +47,10 @@ oclstm_status matmul_enqueue(oclstm_device *device, const matmul_shape *shape, m
 // the kernel cannot have them here.
 oclstm_status matmul_override(oclstm_device *device, const tuned_clblast *kernel, oclstm_error *error);
 
+// Lets the next use be the first again: it gives CLBlast what the device's tuned settings then hold. Not while another thread uses CLBlast on
+// the device.
+void matmul_begin_anew(oclstm_device *device, oclstm_dtype dtype);
+
 // Does CLBlast still have its own parameters for products on this device, in this process?
 bool matmul_has_own_defaults(oclstm_device *device, oclstm_dtype dtype);
 

@@ -57,3 +57,8 @@ oclstm_status matmul_first_use(oclstm_device *device, oclstm_dtype dtype, matmul
     pthread_mutex_unlock(&first_use_lock);
     return status;
 }
+
+void matmul_begin_anew(oclstm_device *device, oclstm_dtype dtype) {
+    device_clear_warm(device, mark_of(dtype, MATMUL_GEMM));
+    device_clear_warm(device, mark_of(dtype, MATMUL_GEMV));
+}

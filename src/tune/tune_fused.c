@@ -39,13 +39,22 @@ static bool time_tile(tune_search *tuner, const void *subject, const void *candi
     return true;
 }
 
+// Is this the tile that is used without it?
+static bool is_kept_tile(const tune_search *tuner, const tuned_fused *tile) {
+    const oclstm_tune_shape *shape = &tile_shapes[1];
+    const fused_settings kept =
+        fused_settings_choose(device_get_limits(tuner->device), tuner->best, tuner->params->dtype, (size_t)shape->input_size,
+                              (size_t)shape->hidden_size, (size_t)shape->batch, false);
+    return kept.vector_width == tile->width && kept.tile_rows == tile->tile;
+}
+
 oclstm_status tune_tile(tune_search *tuner, oclstm_error *error) {
     const uint64_t count = tune_tile_count(tuner);
     tune_contest contest = {.time = time_tile, .repeatable = true};
     oclstm_status status = OCLSTM_OK;
     tuner_stage(tuner, "fused tile %s", oclstm_dtype_name(tuner->params->dtype));
     for (uint64_t i = 0; i < count && status == OCLSTM_OK && !tuner->stopped; i++) {
-        if (!tuner_next(tuner) || !tuner_contest(tuner, &contest, &tiles[i]))
+        if (!tuner_next(tuner) || is_kept_tile(tuner, &tiles[i]) || !tuner_contest(tuner, &contest, &tiles[i]))
             continue;
         tuner->best->fused[tuner->params->dtype == OCLSTM_F64] = tiles[i];
         status = tuner_found(tuner, tuner_speedup(&contest), error, "width %zu, %zu rows", tiles[i].width, tiles[i].tile);
