@@ -63,6 +63,9 @@ void bench_close_devices(bench_job *job);
 // Measures shape `place` with an engine. *ran is false where the engine cannot run there, which is said.
 int bench_measure(bench_result *out, bool *ran, bench_job *job, int place, oclstm_engine engine);
 
+// `oclstm bench --gemm`.
+int bench_gemm(const cli_options *options);
+
 // --- showing --------------------------------------------------------------------------------------------------------------
 
 void bench_print_header(const bench_job *job);

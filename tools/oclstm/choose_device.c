@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "choose_device.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "report.h"
 
 const char *device_kind_word(oclstm_device_kind kind) {
@@ -17,6 +20,18 @@ const char *device_kind_word(oclstm_device_kind kind) {
     return "other";
 }
 
+// Where the settings come from: at -v always, and once for each device where a file of them had to be left aside.
+static void say_tuning(const oclstm_device *device, const cli_options *options) {
+    static char warned[2048];
+    const char *note = oclstm_device_get_tuning(device);
+    const bool warning = strncmp(note, "warning: ", 9) == 0;
+    if (options->quiet || !(warning ? strcmp(warned, note) != 0 : options->verbose))
+        return;
+    if (warning)
+        snprintf(warned, sizeof warned, "%s", note);
+    report("%s", note);
+}
+
 static int finish(oclstm_device *device, oclstm_status status, const oclstm_error *error, const cli_options *options,
                   bool by_shape) {
     if (status != OCLSTM_OK) {
@@ -31,6 +46,7 @@ static int finish(oclstm_device *device, oclstm_status status, const oclstm_erro
                : info->chosen_by_auto ? "; as auto chooses"
                                       : "; chosen by the shape: such small work is done before another thread is awake");
     }
+    say_tuning(device, options);
     return EXIT_DONE;
 }
 

@@ -26,6 +26,9 @@ static int check_options(const cli_options *options) {
         return misuse("--repeat and --time: give one of them");
     if (options->single && options->plot)
         return misuse("--plot draws sequence calls: leave out --single");
+    if (options->product_count > 0 && (options->shape_count > 0 || options->single || options->plot || options->engine_all ||
+                                       options->engine != OCLSTM_ENGINE_AUTO || options->repeat || options->seconds > 0.0))
+        return misuse("--gemm measures products: leave out --shape, --single, --plot, --engine, --repeat and --time");
     for (int at = 0; options->single && at < options->shape_count; at++)
         if (options->shapes[at].steps != 1)
             return misuse("--single runs one step a call: give T = 1 in --shape");
@@ -81,6 +84,8 @@ static int bench_in_order(bench_job *job, bench_plot **plot) {
     bench_result *results = NULL;
     size_t count = 0;
     int code = check_options(options);
+    if (code == EXIT_DONE && options->product_count > 0)
+        return bench_gemm(options);
     if (code == EXIT_DONE)
         code = prepare(job);
     if (code == EXIT_DONE && options->plot)

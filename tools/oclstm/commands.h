@@ -11,5 +11,6 @@ int cmd_info(const cli_options *options);
 int cmd_check(const cli_options *options);
 int cmd_selftest(const cli_options *options);
 int cmd_bench(const cli_options *options);
+int cmd_tune(const cli_options *options);
 
 #endif

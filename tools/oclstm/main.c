@@ -72,6 +72,17 @@ static const cli_command commands[] = {
          "gets the one that suits it. --json prints one object a line for each shape and engine.\n",
      .example = "oclstm bench --shape 1,128,128,100 --shape 64,512,512,20 --engine all",
      .run = cmd_bench},
+    {.name = "tune",
+     .bit = IN_TUNE,
+     .operands = "",
+     .summary = "search the fastest settings for a device",
+     .description =
+         "Tries the engines and their parameters on the shapes given, and CLBlast's, each held to a reference in double\n"
+         "precision. What is found is kept in a file in the cache folder and used by every later run on this device.\n"
+         "Stops at the budget or at Ctrl-C with what it has, after the candidate under way; CLBlast's may take a minute to\n"
+         "compile. The next search of the same shapes goes on where it ended. Without -d the shapes' own devices are tuned.\n",
+     .example = "oclstm tune --shape 1,128,128 --shape 64,512,512 --budget 10m",
+     .run = cmd_tune},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 

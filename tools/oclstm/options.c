@@ -21,7 +21,9 @@ typedef enum option_kind {
     KIND_SEED,
     KIND_SHAPE,
     KIND_REPEAT,
-    KIND_SECONDS
+    KIND_SECONDS,
+    KIND_PRODUCT,
+    KIND_BUDGET
 } option_kind;
 
 typedef struct option_row {
@@ -34,8 +36,10 @@ typedef struct option_row {
     const char *help;
 } option_row;
 
-#define EVERY_COMMAND (IN_DEVICES | IN_RUN | IN_INFO | IN_CHECK | IN_SELFTEST | IN_BENCH)
-#define ON_A_DEVICE   (IN_RUN | IN_CHECK | IN_SELFTEST | IN_BENCH)
+#define EVERY_COMMAND (IN_DEVICES | IN_RUN | IN_INFO | IN_CHECK | IN_SELFTEST | IN_BENCH | IN_TUNE)
+#define ON_A_DEVICE   (IN_RUN | IN_CHECK | IN_SELFTEST | IN_BENCH | IN_TUNE)
+#define WITH_JSON     (EVERY_COMMAND & ~(unsigned)(IN_RUN | IN_TUNE))
+#define WITH_ENGINE   (ON_A_DEVICE & ~(unsigned)(IN_BENCH | IN_TUNE))
 #define ENGINE_NAMES  "auto, portable, fused or clblast"
 
 static const option_row rows[] = {
@@ -62,12 +66,17 @@ static const option_row rows[] = {
     {270, "plot", "FILE", IN_BENCH, KIND_TEXT, offsetof(cli_options, plot),
      "draw NAME-roofline and NAME-bars for FILE = NAME.svg or NAME.png"},
     {271, "no-roofs", NULL, IN_BENCH, KIND_FLAG, offsetof(cli_options, no_roofs), "do not measure the device's own peak"},
-    {272, "dtype", "TYPE", IN_BENCH, KIND_DTYPE, 0, "compute in float32 (default) or float64"},
+    {272, "dtype", "TYPE", IN_BENCH | IN_TUNE, KIND_DTYPE, 0, "compute in float32 (default) or float64"},
+    {273, "gemm", "M,N,K", IN_BENCH, KIND_PRODUCT, 0,
+     "instead of cells: a product through CLBlast, tuned and not; may be repeated"},
+    {266, "shape", "B,I,H[,T]", IN_TUNE, KIND_SHAPE, 0, "batch, input, hidden, steps; may be repeated; default: twelve shapes"},
+    {274, "budget", "TIME", IN_TUNE, KIND_BUDGET, 0, "how long to search: 90, 90s, 10m or 1h; default: 5m"},
+    {275, "restart", NULL, IN_TUNE, KIND_FLAG, offsetof(cli_options, restart), "forget what earlier searches found and tried"},
     {'d', "device", "DEVICE", ON_A_DEVICE, KIND_TEXT, offsetof(cli_options, device),
      "auto, N, P:D, gpu, cpu, npu or part of a name; see 'oclstm devices'"},
-    {'e', "engine", "ENGINE", ON_A_DEVICE & ~(unsigned)IN_BENCH, KIND_ENGINE, 0, ENGINE_NAMES},
+    {'e', "engine", "ENGINE", WITH_ENGINE, KIND_ENGINE, 0, ENGINE_NAMES},
     {'e', "engine", "ENGINE", IN_BENCH, KIND_ENGINE, 0, ENGINE_NAMES "; or all: each one that can run"},
-    {265, "json", NULL, EVERY_COMMAND & ~(unsigned)IN_RUN, KIND_FLAG, offsetof(cli_options, json), "results as JSON"},
+    {265, "json", NULL, WITH_JSON, KIND_FLAG, offsetof(cli_options, json), "results as JSON"},
     {'q', "quiet", NULL, ON_A_DEVICE, KIND_FLAG, offsetof(cli_options, quiet), "only results and errors"},
     {'v', "verbose", NULL, ON_A_DEVICE | IN_DEVICES, KIND_FLAG, offsetof(cli_options, verbose), "say more"},
     {'h', "help", NULL, EVERY_COMMAND, KIND_FLAG, offsetof(cli_options, help), "this text"},
@@ -115,6 +124,22 @@ static bool parse_seconds(cli_options *out, const char *text) {
     return end != text && *end == '\0' && out->seconds > 0.0 && out->seconds <= 86400.0;
 }
 
+// A number without sign or exponent, and s, m or h.
+static bool parse_budget(cli_options *out, const char *text) {
+    const size_t digits = strspn(text, "0123456789.");
+    char *end = NULL;
+    out->budget = strtod(text, &end);
+    if (digits == 0 || end != text + digits)
+        return false;
+    if (*end == 'm')
+        out->budget *= 60.0;
+    else if (*end == 'h')
+        out->budget *= 3600.0;
+    if (*end == 's' || *end == 'm' || *end == 'h')
+        end++;
+    return *end == '\0' && out->budget > 0.0 && out->budget <= 86400.0;
+}
+
 static bool parse_dtype(cli_options *out, const char *text) {
     out->dtype_given = true;
     out->dtype = strcmp(text, "float64") == 0 ? OCLSTM_F64 : OCLSTM_F32;
@@ -144,6 +169,10 @@ static const char *store(cli_options *out, const option_row *row, const char *ar
         return shape_parse_next(out, argument);
     case KIND_REPEAT:
         return parse_repeat(out, argument) ? NULL : "a whole number from 1 to 1000000";
+    case KIND_PRODUCT:
+        return product_parse_next(out, argument);
+    case KIND_BUDGET:
+        return parse_budget(out, argument) ? NULL : "a time above 0, up to 24h, such as 90, 90s, 10m or 1h";
     case KIND_SECONDS:
         return parse_seconds(out, argument) ? NULL : "a number of seconds above 0, up to 86400";
     }

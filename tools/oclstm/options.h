@@ -23,7 +23,7 @@ typedef struct cli_command {
     int (*run)(const cli_options *options);
 } cli_command;
 
-enum { IN_DEVICES = 1, IN_RUN = 2, IN_INFO = 4, IN_CHECK = 8, IN_SELFTEST = 16, IN_BENCH = 32 };
+enum { IN_DEVICES = 1, IN_RUN = 2, IN_INFO = 4, IN_CHECK = 8, IN_SELFTEST = 16, IN_BENCH = 32, IN_TUNE = 64 };
 
 // The sizes of a sequence call, each at least 1.
 typedef struct cli_shape {
@@ -34,6 +34,15 @@ typedef struct cli_shape {
 } cli_shape;
 
 enum { MAX_SHAPES = 64 };
+
+// A matrix product, C += A B^T with A [m][k] and B [n][k]; each at least 1.
+typedef struct cli_product {
+    int64_t m;
+    int64_t n;
+    int64_t k;
+} cli_product;
+
+enum { MAX_PRODUCTS = 16 };
 
 // Everything a command line can say. NULL or zero = not given.
 struct cli_options {
@@ -57,8 +66,12 @@ struct cli_options {
     uint64_t seed;
     cli_shape shapes[MAX_SHAPES];
     int shape_count;
+    cli_product products[MAX_PRODUCTS];
+    int product_count;
     int64_t repeat; // 0 = not given
     double seconds; // 0 = not given
+    double budget;  // seconds; 0 = not given
+    bool restart;
     bool single;
     bool no_roofs;
     bool batch_first;

@@ -10,6 +10,8 @@ typedef struct progress {
     bool enabled; // standard error is a terminal, and words are wanted
     bool shown;
     const char *unit; // of the counts; progress_begin() sets "steps"
+    const char *note; // what else there is to say, cut off at the terminal's edge; NULL = nothing
+    double ends;      // the work ends then at the latest; 0 = not known
     double started;   // seconds
     double last;
 } progress;

@@ -59,4 +59,7 @@ double run_clock(void);
 void run_catch_signals(void);
 int run_signal(void);
 
+// What to say when the signal comes, for work that cannot stop at once.
+void run_announce_stop(const char *text);
+
 #endif

@@ -1,12 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ctrl-C stops a run between two slices, so that unfinished results are removed; a second one ends the program at once.
+#include <errno.h>
 #include <signal.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "run_job.h"
 
 static volatile sig_atomic_t caught_signal;
 
-static void on_signal(int number) { caught_signal = number; }
+static const char *announcement;
+static size_t announcement_bytes;
+
+static void on_signal(int number) {
+    caught_signal = number;
+    const int kept = errno;
+    if (announcement && write(STDERR_FILENO, announcement, announcement_bytes) < 0)
+        announcement = NULL;
+    errno = kept;
+}
+
+void run_announce_stop(const char *text) {
+    announcement_bytes = strlen(text);
+    announcement = text;
+}
 
 void run_catch_signals(void) {
     struct sigaction action = {.sa_flags = (int)SA_RESETHAND};
