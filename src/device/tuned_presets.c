@@ -10,9 +10,9 @@
 #include "device/tuned.h"
 
 // CLBlast's Xgemm of a group of `group` work-items along M, all of it from caches.
-#define XGEMM(dtype, group, mwg, nwg, vwm)                                                                                         \
-    "clblast " dtype " Xgemm GEMMK=0 KREG=1 KWG=1 KWI=1 MDIMA=" group " MDIMC=" group " MWG=" mwg " NDIMB=1 NDIMC=1 NWG=" nwg      \
-    " SA=0 SB=0 STRM=0 STRN=0 VWM=" vwm " VWN=2\n"
+#define XGEMM(dtype, group, kwg, mwg, nwg, vwm)                                                                                    \
+    "clblast " dtype " Xgemm GEMMK=0 KREG=1 KWG=" kwg " KWI=1 MDIMA=" group " MDIMC=" group " MWG=" mwg                            \
+    " NDIMB=1 NDIMC=1 NWG=" nwg " SA=0 SB=0 STRM=0 STRN=0 VWM=" vwm " VWN=2\n"
 #define COPIES(dtype)                                                                                                              \
     "clblast " dtype " Padtranspose PADTRA_PAD=0 PADTRA_TILE=16 PADTRA_WPT=1\n"                                                    \
     "clblast " dtype " GemmRoutine XGEMM_MIN_INDIRECT_SIZE=64\n"
@@ -25,16 +25,16 @@ typedef struct preset {
 
 static const preset presets[] = {
     {"Portable Computing Language", 16,
-     "oclstm-tuned 1\n" XGEMM("float32", "1", "64", "6", "16") COPIES("float32") XGEMM("float64", "1", "32", "6", "8")
+     "oclstm-tuned 1\n" XGEMM("float32", "1", "8", "64", "6", "16") COPIES("float32") XGEMM("float64", "1", "4", "32", "6", "8")
          COPIES("float64") "end\n"},
     {"Portable Computing Language", 8,
-     "oclstm-tuned 1\n" XGEMM("float32", "1", "16", "6", "8") COPIES("float32") XGEMM("float64", "1", "8", "6", "4")
+     "oclstm-tuned 1\n" XGEMM("float32", "1", "4", "16", "6", "8") COPIES("float32") XGEMM("float64", "1", "2", "8", "6", "4")
          COPIES("float64") "end\n"},
     {"Intel(R) OpenCL", 16,
-     "oclstm-tuned 1\n" XGEMM("float32", "16", "32", "8", "2") COPIES("float32") XGEMM("float64", "8", "16", "8", "2")
+     "oclstm-tuned 1\n" XGEMM("float32", "16", "1", "32", "8", "2") COPIES("float32") XGEMM("float64", "8", "1", "16", "8", "2")
          COPIES("float64") "end\n"},
     {"Intel(R) OpenCL", 8,
-     "oclstm-tuned 1\n" XGEMM("float32", "8", "16", "6", "2") COPIES("float32") XGEMM("float64", "4", "8", "6", "2")
+     "oclstm-tuned 1\n" XGEMM("float32", "8", "1", "16", "6", "2") COPIES("float32") XGEMM("float64", "4", "1", "8", "6", "2")
          COPIES("float64") "end\n"},
 };
 

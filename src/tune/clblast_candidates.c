@@ -4,22 +4,24 @@
 #include "base/error.h"
 
 // Xgemm, in three families. Constraints: MWG a multiple of MDIMC*VWM and of MDIMA*VWM, NWG of NDIMC*VWN and of NDIMB*VWN, KWG of KWI; with SA or SB
-// KWG also of MDIMC*NDIMC/MDIMA and MDIMC*NDIMC/NDIMB. With GEMMK 1 and a vector of 16 CLBlast 1.5.3 computes wrong results.
+// KWG also of MDIMC*NDIMC/MDIMA and MDIMC*NDIMC/NDIMB. NWG*KWG a multiple of VWM and MWG*KWG of VWN: CLBlast puts
+// the copies of A, B and C behind each other and refuses a start that is no whole vector. With GEMMK 1 and a vector of 16 CLBlast 1.5.3 computes wrong
+// results.
 static const short xgemm[][CLBLAST_COLUMNS] = {
     // GEMMK KREG KWG KWI MDIMA MDIMC MWG NDIMB NDIMC NWG SA SB STRM STRN VWM VWN
     {0, 1, 32, 2, 8, 8, 32, 16, 16, 32, 1, 1, 0, 0, 4, 2},
     {0, 1, 32, 2, 16, 16, 32, 8, 8, 32, 1, 1, 0, 0, 2, 4},
     // A CPU that runs a work-item at a time: one a group, explicit vectors, the tile of sums in registers.
-    {0, 1, 1, 1, 1, 1, 64, 1, 1, 6, 0, 0, 0, 0, 16, 2},
+    {0, 1, 8, 1, 1, 1, 64, 1, 1, 6, 0, 0, 0, 0, 16, 2},
     {0, 1, 1, 1, 1, 1, 32, 1, 1, 16, 0, 0, 0, 0, 16, 1},
-    {0, 1, 1, 1, 1, 1, 48, 1, 1, 8, 0, 0, 0, 0, 16, 4},
-    {0, 1, 1, 1, 1, 1, 32, 1, 1, 8, 0, 0, 0, 0, 16, 4},
-    {0, 1, 1, 1, 1, 1, 64, 1, 1, 6, 0, 0, 0, 0, 16, 1},
-    {0, 1, 1, 1, 1, 1, 64, 1, 1, 8, 0, 0, 0, 0, 16, 1},
-    {0, 1, 1, 1, 1, 1, 16, 1, 1, 6, 0, 0, 0, 0, 8, 2},
-    {0, 1, 1, 1, 1, 1, 24, 1, 1, 4, 0, 0, 0, 0, 8, 2},
-    {0, 1, 1, 1, 1, 1, 32, 1, 1, 6, 0, 0, 0, 0, 8, 2},
-    {0, 1, 1, 1, 1, 1, 16, 1, 1, 5, 0, 0, 0, 0, 8, 1},
+    {0, 1, 2, 1, 1, 1, 48, 1, 1, 8, 0, 0, 0, 0, 16, 4},
+    {0, 1, 2, 1, 1, 1, 32, 1, 1, 8, 0, 0, 0, 0, 16, 4},
+    {0, 1, 8, 1, 1, 1, 64, 1, 1, 6, 0, 0, 0, 0, 16, 1},
+    {0, 1, 2, 1, 1, 1, 64, 1, 1, 8, 0, 0, 0, 0, 16, 1},
+    {0, 1, 4, 1, 1, 1, 16, 1, 1, 6, 0, 0, 0, 0, 8, 2},
+    {0, 1, 2, 1, 1, 1, 24, 1, 1, 4, 0, 0, 0, 0, 8, 2},
+    {0, 1, 4, 1, 1, 1, 32, 1, 1, 6, 0, 0, 0, 0, 8, 2},
+    {0, 1, 8, 1, 1, 1, 16, 1, 1, 5, 0, 0, 0, 0, 8, 1},
     {0, 1, 1, 1, 1, 1, 8, 1, 1, 8, 0, 0, 0, 0, 4, 2},
     // A CPU that vectorises over work-items.
     {0, 1, 1, 1, 16, 16, 32, 1, 1, 8, 0, 0, 0, 0, 2, 2},
