@@ -42,7 +42,7 @@ typedef struct oclstm_tune_progress {
     double best_speedup; /**< of it, over the settings before the search; 1 where nothing better was found yet */
 } oclstm_tune_progress;
 
-/** Called before each candidate. Returning false ends the search; what was found is kept. */
+/** Called before each candidate and at the end of each stage. Returning false ends the search; what was found is kept. */
 typedef bool (*oclstm_tune_report)(const oclstm_tune_progress *progress, void *user);
 
 /** What to search. Zero is the default of every member. */
@@ -58,10 +58,16 @@ typedef struct oclstm_tune_params {
 } oclstm_tune_params;
 
 /**
- * Searches. Each candidate's results are held to a reference in double precision before it may win; one that does not compile, run or agree is passed over.
- * @return OK, also when the budget ended or report() stopped it; INVALID_ARGUMENT (a shape below 1 or too large, a budget that is negative or no
- *         number, a dtype that is neither F32 nor F64); UNSUPPORTED (F64 on a device without); IO (no place to keep the result: found
- *         settings then hold for the opened device only); OUT_OF_MEMORY, OUT_OF_DEVICE_MEMORY, OPENCL (the device fails with every candidate). Waits.
+ * Searches. Each candidate's results are held to a reference in double precision before it may win; one that does not compile, run or agree is passed over. One that
+ * seems to win is timed in turn with the best before it. On success the opened device uses what was found.
+ *
+ * CLBlast keeps parameters for the process and has no way back: where it knows the device and nothing better was found, products in this process are afterwards made
+ * with what it gives unknown devices. A new process has its own again.
+ *
+ * @return OK, also when the budget ended or report() stopped it; INVALID_ARGUMENT (a shape below 1 or with weights, x or y of more than 2^31 elements, a budget that is negative
+ *         or no number, a dtype that is neither F32 nor F64); UNSUPPORTED (F64 on a device without); IO (no place to keep the result: said before anything is tried; or
+ *         it could not be written later: found settings then hold for the opened device only); OUT_OF_MEMORY, OUT_OF_DEVICE_MEMORY, BUILD_FAILED, OPENCL (the device fails
+ *         with every candidate). Waits.
  */
 OCLSTM_API oclstm_status oclstm_tune(oclstm_device *device, const oclstm_tune_params *params, oclstm_error *error);
 

@@ -3,16 +3,16 @@
 // tuned file without those that name one machine. `oclstm bench --gemm` shows what they are worth.
 //
 // PoCL 3.1 runs one work-item a group: a tile of 64 x 6 sums in vectors of 16 keeps 24 of AVX-512's 32 registers, one of 16 x 6 in vectors of 8
-// keeps 12 of AVX2's 16. Intel's runtime vectorises over work-items instead, so a group is one vector wide. CLBlast's own kernel for small products
-// is slow on both, so the switch to the tiled one comes early.
+// keeps 12 of AVX2's 16; KWG keeps CLBlast's copies at whole vectors. Intel's runtime vectorises over work-items instead, so a group is one vector
+// wide. CLBlast's own kernel for small products is slow on both, so the switch to the tiled one comes early.
 #include <string.h>
 
 #include "device/tuned.h"
 
 // CLBlast's Xgemm of a group of `group` work-items along M, all of it from caches.
-#define XGEMM(dtype, group, kwg, mwg, nwg, vwm)                                                                                    \
+#define XGEMM(dtype, group, kwg, mwg, nwg, vwm, vwn)                                                                               \
     "clblast " dtype " Xgemm GEMMK=0 KREG=1 KWG=" kwg " KWI=1 MDIMA=" group " MDIMC=" group " MWG=" mwg                            \
-    " NDIMB=1 NDIMC=1 NWG=" nwg " SA=0 SB=0 STRM=0 STRN=0 VWM=" vwm " VWN=2\n"
+    " NDIMB=1 NDIMC=1 NWG=" nwg " SA=0 SB=0 STRM=0 STRN=0 VWM=" vwm " VWN=" vwn "\n"
 #define COPIES(dtype)                                                                                                              \
     "clblast " dtype " Padtranspose PADTRA_PAD=0 PADTRA_TILE=16 PADTRA_WPT=1\n"                                                    \
     "clblast " dtype " GemmRoutine XGEMM_MIN_INDIRECT_SIZE=64\n"
@@ -25,17 +25,17 @@ typedef struct preset {
 
 static const preset presets[] = {
     {"Portable Computing Language", 16,
-     "oclstm-tuned 1\n" XGEMM("float32", "1", "8", "64", "6", "16") COPIES("float32") XGEMM("float64", "1", "4", "32", "6", "8")
-         COPIES("float64") "end\n"},
+     "oclstm-tuned 1\n" XGEMM("float32", "1", "8", "64", "6", "16", "1") COPIES("float32")
+         XGEMM("float64", "1", "4", "32", "6", "8", "1") COPIES("float64") "end\n"},
     {"Portable Computing Language", 8,
-     "oclstm-tuned 1\n" XGEMM("float32", "1", "4", "16", "6", "8") COPIES("float32") XGEMM("float64", "1", "2", "8", "6", "4")
-         COPIES("float64") "end\n"},
+     "oclstm-tuned 1\n" XGEMM("float32", "1", "4", "16", "6", "8", "1") COPIES("float32")
+         XGEMM("float64", "1", "2", "8", "6", "4", "1") COPIES("float64") "end\n"},
     {"Intel(R) OpenCL", 16,
-     "oclstm-tuned 1\n" XGEMM("float32", "16", "1", "32", "8", "2") COPIES("float32") XGEMM("float64", "8", "1", "16", "8", "2")
-         COPIES("float64") "end\n"},
+     "oclstm-tuned 1\n" XGEMM("float32", "16", "1", "32", "8", "2", "2") COPIES("float32")
+         XGEMM("float64", "8", "1", "16", "8", "2", "2") COPIES("float64") "end\n"},
     {"Intel(R) OpenCL", 8,
-     "oclstm-tuned 1\n" XGEMM("float32", "8", "1", "16", "6", "2") COPIES("float32") XGEMM("float64", "4", "1", "8", "6", "2")
-         COPIES("float64") "end\n"},
+     "oclstm-tuned 1\n" XGEMM("float32", "8", "1", "16", "6", "2", "2") COPIES("float32")
+         XGEMM("float64", "4", "1", "8", "6", "2", "2") COPIES("float64") "end\n"},
 };
 
 const char *tuned_preset(const device_limits *limits) {

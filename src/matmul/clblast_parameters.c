@@ -47,10 +47,13 @@ static bool xgemm_fits(const tuned_clblast *kernel, const device_limits *limits)
     const bool second = value_of(kernel, "GEMMK") == 1;
     if (!is_multiple(kwg, kwi) || !is_multiple(mwg, mdimc * vwm) || !is_multiple(nwg, ndimc * vwn) ||
         !is_multiple(mwg, mdima * vwm) || !is_multiple(nwg, ndimb * vwn) || !is_multiple(items, mdima) ||
-        !is_multiple(items, ndimb) || !is_multiple(kwg, items / mdima) || !is_multiple(kwg, items / ndimb) || kwg * kreg > 256)
+        !is_multiple(items, ndimb) || kwg * kreg > 256)
         return false;
     // The copies of A, B and C stand behind each other in one buffer, each at a whole vector, whatever m, n and k are.
     if (!is_multiple(nwg * kwg * kreg, vwm) || !is_multiple(mwg * kwg * kreg, vwm) || !is_multiple(mwg * kwg * kreg, vwn))
+        return false;
+    // Which work-item brings what into local memory.
+    if ((sa == 1 && !is_multiple(kwg, items / mdima)) || (sb == 1 && !is_multiple(kwg, items / ndimb)))
         return false;
     if (second ? !is_multiple(kreg, vwn) || sa + sb > 0 || mdimc != mdima || ndimc != ndimb : kreg != 1)
         return false;

@@ -12,11 +12,11 @@ static const short xgemm[][CLBLAST_COLUMNS] = {
     {0, 1, 32, 2, 8, 8, 32, 16, 16, 32, 1, 1, 0, 0, 4, 2},
     {0, 1, 32, 2, 16, 16, 32, 8, 8, 32, 1, 1, 0, 0, 2, 4},
     // A CPU that runs a work-item at a time: one a group, explicit vectors, the tile of sums in registers.
+    {0, 1, 8, 1, 1, 1, 64, 1, 1, 6, 0, 0, 0, 0, 16, 1},
     {0, 1, 8, 1, 1, 1, 64, 1, 1, 6, 0, 0, 0, 0, 16, 2},
     {0, 1, 1, 1, 1, 1, 32, 1, 1, 16, 0, 0, 0, 0, 16, 1},
     {0, 1, 2, 1, 1, 1, 48, 1, 1, 8, 0, 0, 0, 0, 16, 4},
     {0, 1, 2, 1, 1, 1, 32, 1, 1, 8, 0, 0, 0, 0, 16, 4},
-    {0, 1, 8, 1, 1, 1, 64, 1, 1, 6, 0, 0, 0, 0, 16, 1},
     {0, 1, 2, 1, 1, 1, 64, 1, 1, 8, 0, 0, 0, 0, 16, 1},
     {0, 1, 4, 1, 1, 1, 16, 1, 1, 6, 0, 0, 0, 0, 8, 2},
     {0, 1, 2, 1, 1, 1, 24, 1, 1, 4, 0, 0, 0, 0, 8, 2},
@@ -64,8 +64,8 @@ static const short gemm_routine[][CLBLAST_COLUMNS] = {{896}, {1152}, {1}, {64}, 
 
 // XgemvFast is for the other order of the matrix.
 static const short xgemv[][CLBLAST_COLUMNS] = {{64, 1}, {64, 1}, {32, 1}, {128, 1}, {256, 1}, {64, 2}, {64, 4}, {16, 1}, {1, 1}};
-static const short xgemv_fast_rot[][CLBLAST_COLUMNS] = {{8, 32, 32}, {4, 16, 16}, {1, 64, 1},  {4, 32, 16}, {8, 16, 16},
-                                                        {8, 16, 8},  {4, 64, 32}, {8, 64, 64}, {4, 128, 8}};
+static const short xgemv_fast_rot[][CLBLAST_COLUMNS] = {{8, 32, 32}, {4, 16, 16}, {1, 64, 1},   {4, 32, 16}, {8, 16, 16},
+                                                        {8, 16, 8},  {4, 64, 32}, {8, 128, 32}, {4, 128, 8}};
 
 #define ROWS(table) (table), sizeof(table) / sizeof(table)[0]
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "tune/tuner.h"
@@ -104,10 +105,10 @@ static oclstm_status search(tune_search *tuner, oclstm_error *error) {
         return status;
     take_up(tuner);
     status = run_stages(tuner, error);
-    device_set_tuned(tuner->device, tuner->best);
-    device_note_tuned(tuner->device, tuner->path);
     if (status == OCLSTM_OK)
         status = tuner_save(tuner, error);
+    device_set_tuned(tuner->device, tuner->best);
+    device_note_tuned(tuner->device, tuner->path);
     if (status == OCLSTM_OK && tuner->passed == 0 && tuner->tried > tuner->resume_at && !tuner->stopped) {
         if (error != NULL)
             *error = tuner->last_error;
@@ -146,7 +147,7 @@ oclstm_status oclstm_tune(oclstm_device *device, const oclstm_tune_params *param
     tuner->shapes = params->shapes != NULL ? params->shapes : default_shapes;
     tuner->shape_count = params->shapes != NULL ? params->shape_count : sizeof default_shapes / sizeof default_shapes[0];
     tuner->budget_seconds = params->budget_seconds > 0 ? params->budget_seconds : default_budget_seconds;
-    tuner->start_seconds = tuner->saved_seconds = tuner_now();
+    tuner->start_seconds = tuner->saved_seconds = base_clock();
     *tuner->best = *device_get_tuned(device);
     make_key(tuner);
     status = oclstm_tune_path(device, tuner->path, sizeof tuner->path, error);

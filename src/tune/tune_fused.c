@@ -75,7 +75,8 @@ typedef struct shape_candidate {
 static const shape_candidate candidates[] = {
     {"fused", "units", 1, 96}, {"fused", "units", 1, 16}, {"fused", "units", 0, 96}, {"fused", "units", 0, 16},
     {"fused", "units", 0, 1},  {"fused", "rows", 0, 0},   {"fused", "rows", 0, 4},   {"fused", "rows", 0, 16},
-    {"fused", "rows", -1, 0},  {"fused", "rows", -1, 4},  {"clblast", "", 1, 0},     {"portable", "", 1, 0},
+    {"fused", "rows", -1, 0},  {"fused", "rows", -1, 4},  {"fused", "step", 1, 0},   {"fused", "group", 1, 0},
+    {"clblast", "", 1, 0},     {"portable", "", 1, 0},
 };
 enum { CANDIDATES = sizeof candidates / sizeof candidates[0] };
 
@@ -121,11 +122,12 @@ static bool is_worth_trying(const tune_search *tuner, const oclstm_tune_shape *s
                         (double)shape->steps;
     if (strcmp(candidate->engine, "fused") != 0)
         return work < 2e9 || strcmp(candidate->engine, "clblast") == 0;
-    if (limits->kind != OCLSTM_DEVICE_CPU)
-        return candidate == &candidates[0];
-    if (strcmp(candidate->form, "rows") == 0)
+    const bool is_rows = strcmp(candidate->form, "rows") == 0, is_units = strcmp(candidate->form, "units") == 0;
+    if (limits->kind != OCLSTM_DEVICE_CPU || !(is_rows || is_units))
+        return limits->kind != OCLSTM_DEVICE_CPU && !is_rows && !is_units;
+    if (is_rows)
         return shape->batch > 1 && (candidate->groups == 0 || limits->compute_units > 1);
-    return candidate->groups == 1 ? true : device_groups_may_meet(limits);
+    return candidate->groups == 1 || device_groups_may_meet(limits);
 }
 
 static bool time_shape(tune_search *tuner, const void *subject, const void *candidate, double *seconds) {

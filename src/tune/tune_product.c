@@ -5,11 +5,11 @@
 #include <stdlib.h>
 
 #include "base/checked.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "matmul/matmul.h"
 #include "tune/tune_reference.h"
-#include "tune/tuner.h"
 
 enum { LEAST_CALLS = 3, CHECKED_ELEMENTS = 64 };
 
@@ -103,12 +103,12 @@ oclstm_status tune_product_time(oclstm_device *device, oclstm_dtype dtype, size_
     if (status == OCLSTM_OK)
         status = product_trial_check(&trial, error);
     *seconds = INFINITY;
-    const double begin = tuner_now();
+    const double begin = base_clock();
     double now = begin;
     for (int calls = 0; status == OCLSTM_OK && (calls < LEAST_CALLS || now - begin < least_seconds); calls++) {
-        const double before = tuner_now();
+        const double before = base_clock();
         status = product_trial_run(&trial, error);
-        now = tuner_now();
+        now = base_clock();
         *seconds = fmin(*seconds, now - before);
     }
     if (status != OCLSTM_OK)

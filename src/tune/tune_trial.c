@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "tune/tune_reference.h"
@@ -103,12 +104,12 @@ bool trial_sequence(tune_search *tuner, const oclstm_tune_shape *shape, const tu
     if (status == OCLSTM_OK)
         status = sequence_trial_check(&trial, shape, tuner->params->dtype, error);
     *seconds = INFINITY;
-    const double begin = tuner_now();
+    const double begin = base_clock();
     double now = begin;
     for (int calls = 0; status == OCLSTM_OK && (calls < LEAST_CALLS || now - begin < least_seconds); calls++) {
-        const double before = tuner_now();
+        const double before = base_clock();
         status = oclstm_cell_sequence(trial.cell, &trial.call, error);
-        now = tuner_now();
+        now = base_clock();
         *seconds = fmin(*seconds, now - before);
     }
     sequence_trial_free(&trial);

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 
 // What a search has tried is written down this often, also when it finds nothing, so that one that is killed goes on there.
@@ -15,18 +15,12 @@ static const double save_interval_seconds = 2;
 static const double needed_gain = 0.97;
 enum { CONFIRMATIONS = 3 };
 
-double tuner_now(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 // --- progress -----------------------------------------------------------------------------------------------------------
 
 static uint64_t tried_in_all(const tune_search *tuner) { return tuner->tried > tuner->resume_at ? tuner->tried : tuner->resume_at; }
 
 static void report(tune_search *tuner) {
-    const oclstm_tune_progress progress = {.elapsed_seconds = tuner_now() - tuner->start_seconds,
+    const oclstm_tune_progress progress = {.elapsed_seconds = base_clock() - tuner->start_seconds,
                                            .budget_seconds = tuner->budget_seconds,
                                            .tried = (size_t)tried_in_all(tuner),
                                            .total = (size_t)tuner->total,
@@ -49,7 +43,7 @@ void tuner_stage(tune_search *tuner, const char *format, ...) {
 }
 
 void tuner_stage_end(tune_search *tuner) {
-    if (tuner->tried > tuner->resume_at)
+    if (tuner->tried > tuner->resume_at && !tuner->stopped)
         report(tuner);
 }
 
@@ -60,14 +54,14 @@ bool tuner_next(tune_search *tuner) {
         report(tuner);
         if (tuner->stopped)
             return false;
-        if (tuner_now() - tuner->saved_seconds >= save_interval_seconds)
+        if (base_clock() - tuner->saved_seconds >= save_interval_seconds)
             (void)tuner_save(tuner, NULL); // one that fails fails at the end, too
     }
     return ++tuner->tried > tuner->resume_at;
 }
 
 oclstm_status tuner_save(tune_search *tuner, oclstm_error *error) {
-    tuner->saved_seconds = tuner_now();
+    tuner->saved_seconds = base_clock();
     if (tuner->path[0] == '\0')
         return OCLSTM_OK;
     base_copy_string(tuner->best->tried_key, sizeof tuner->best->tried_key, tuner->key);

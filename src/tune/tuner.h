@@ -26,12 +26,10 @@ typedef struct tune_search {
     oclstm_error last_error;
 } tune_search;
 
-double tuner_now(void);
-
 // Begins a stage: its name in words.
 void tuner_stage(tune_search *tuner, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-// Reports the stage's result. Every stage ends with it.
+// Reports the stage's result, unless the search was stopped: then it has been. Every stage ends with it.
 void tuner_stage_end(tune_search *tuner);
 
 // Asks for the next candidate. False: leave it out; either an earlier search has tried it, or the search has to end (tuner->stopped).
