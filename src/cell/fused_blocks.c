@@ -21,8 +21,10 @@ static size_t packed_count(const oclstm_cell *cell, const fused_settings *settin
     return blocks_of(cell, settings) * columns * LSTM_GATES * settings->vector_width;
 }
 
-static oclstm_status get_program(cl_program *out, oclstm_cell *cell, const fused_settings *settings, const char *files,
-                                 oclstm_error *error) {
+// The program of a form. The packing kernel is part of it: a program of its own would cost a cold start another run of the compiler.
+static oclstm_status get_program(cl_program *out, oclstm_cell *cell, const fused_settings *settings, oclstm_error *error) {
+    const char *files = settings->form == FUSED_ROWS ? "fused_math.cl fused_tile.cl fused_pack.cl fused_rows.cl"
+                                                     : "fused_math.cl fused_tile.cl fused_pack.cl fused_units.cl";
     char options[256] = "";
     base_append(options, sizeof options, "%s -D VW=%zu -D RM=%zu -D WEIGHTS_STORED=%d%s%s",
                 device_dtype_options(cell->device, cell->params.dtype), settings->vector_width, settings->tile_rows,
@@ -67,7 +69,7 @@ static oclstm_status pack(oclstm_cell *cell, const fused_settings *settings, ocl
                                {kernel, "the packed weight_hh", cell->weight_hh, cell->hidden, bytes},
                                {"fused_pack", "the packed bias", cell->bias, 1, cell->element_bytes}};
     cl_program program = NULL;
-    oclstm_status status = get_program(&program, cell, settings, "fused_math.cl fused_pack.cl", error);
+    oclstm_status status = get_program(&program, cell, settings, error);
     for (int i = 0; i < 3 && status == OCLSTM_OK; i++)
         status = pack_one(&packed->buffers[i], cell, settings, program, &parts[i], error);
     for (int i = 0; i < 3 && status != OCLSTM_OK; i++)
@@ -146,14 +148,14 @@ static oclstm_status prepare_kernel(cell_plan *plan, fused_data *data, oclstm_er
     cl_program program = NULL;
     oclstm_status status = OCLSTM_OK;
     if (data->settings.form == FUSED_UNITS) {
-        status = get_program(&program, cell, &data->settings, "fused_math.cl fused_tile.cl fused_units.cl", error);
+        status = get_program(&program, cell, &data->settings, error);
         if (status == OCLSTM_OK && data->settings.groups > 1)
             status = probe(plan, data, program, error);
         if (status == OCLSTM_OK && data->settings.form == FUSED_UNITS)
             return device_kernel_create(&plan->kernels[0], cell->device, program, "fused_units", NULL, error);
     }
     if (status == OCLSTM_OK)
-        status = get_program(&program, cell, &data->settings, "fused_math.cl fused_tile.cl fused_rows.cl", error);
+        status = get_program(&program, cell, &data->settings, error);
     if (status == OCLSTM_OK)
         status = device_kernel_create(&plan->kernels[0], cell->device, program, "fused_rows", NULL, error);
     return status;
@@ -183,6 +185,8 @@ oclstm_status fused_blocks_prepare(cell_plan *plan, oclstm_error *error) {
     // A cell keeps the layout it was packed in, whatever the settings have become since.
     if (cell->packed[PACKED_BLOCKS].layout != 0)
         data->settings.vector_width = cell->packed[PACKED_BLOCKS].layout;
+    if (data->settings.form == FUSED_UNITS && data->settings.chunk > plan->capacity_steps)
+        data->settings.chunk = plan->capacity_steps;
     plan->writes_h_out = true;
     oclstm_status status = pack(cell, &data->settings, error);
     if (status == OCLSTM_OK)
