@@ -38,6 +38,7 @@ class Program:
 
     def environment(self, changes):
         variables = {name: value for name, value in os.environ.items() if not name.startswith("OCLSTM_")}
+        variables["OCLSTM_CACHE_DIR"] = ""  # what the user has tuned is no part of a test
         variables.update(changes or {})
         return variables
 
