@@ -182,8 +182,8 @@ static int tune_in_order(tune_job *job) {
     job->ends = run_clock() + (job->options->budget > 0.0 ? job->options->budget : default_budget);
     for (int at = 0; at < job->part_count && code == EXIT_DONE && !run_signal(); at++) {
         const double left = job->ends - run_clock();
-        // What is left is shared by the devices to come; each gets a moment, so that its file says where it stands.
-        code = tune_device(job, &job->parts[at], (left > 0.01 ? left : 0.01) / (job->part_count - at));
+        // What is left is shared by the devices to come; where nothing is, the search still says where it stands.
+        code = tune_device(job, &job->parts[at], (left > 1e-9 ? left : 1e-9) / (job->part_count - at));
     }
     return code;
 }

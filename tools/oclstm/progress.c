@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { BAR_WIDTH = 30 };
+enum { BAR_WIDTH = 30, SHORT_WIDTH = 10 }; // the short one beside a note
 
 void progress_begin(progress *bar, bool quiet, double now) {
     *bar = (progress){.unit = "steps", .enabled = !quiet && isatty(STDERR_FILENO), .started = now, .last = now};
@@ -27,10 +27,11 @@ void progress_update(progress *bar, int64_t done, int64_t total, double now) {
     double left = elapsed / part - elapsed;
     if (bar->ends > 0.0 && left > bar->ends - now)
         left = bar->ends > now ? bar->ends - now : 0.0;
-    memset(cells, '.', BAR_WIDTH);
-    memset(cells, '#', (size_t)(part * BAR_WIDTH));
-    cells[BAR_WIDTH] = '\0';
-    snprintf(line, sizeof line, "[%s] %3d%%  %" PRId64 "/%" PRId64 " %s  %.0f s left %s%s", cells, (int)(part * 100.0), done, total,
+    const size_t width = bar->note ? SHORT_WIDTH : BAR_WIDTH;
+    memset(cells, '.', width);
+    memset(cells, '#', (size_t)(part * (double)width));
+    cells[width] = '\0';
+    snprintf(line, sizeof line, "[%s] %3d%%  %" PRId64 "/%" PRId64 " %s  %.0f s left%s%s", cells, (int)(part * 100.0), done, total,
              bar->unit, left, bar->note ? " " : "", bar->note ? bar->note : "");
     // A line that wraps could not be taken off again.
     fprintf(stderr, "\r%.*s\033[K", terminal_columns() - 1, line);
