@@ -18,7 +18,7 @@ MAX_TREE_BYTES = 40 << 20
 # Split so that this file passes its own check.
 NOTES = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b")
 # "/home/u" is nobody's: tests may use it.
-MACHINE_PATHS = re.compile(r"(?<![\w.$}])/(home/(?!u/)|root/|work/|Users/)\w")
+MACHINE_PATHS = re.compile(r"(?<![\w.$}])/(home/(?!u\b)\w|(root|work|Users)/\w)")
 
 
 def main() -> None:
