@@ -377,7 +377,7 @@ END_TEST
 START_TEST(luck_does_not_win) {
     tune_contest state = {.repeatable = true};
     // What is kept was timed at a bad moment.
-    ck_assert(!contest(&state, (const double[]){10, 5, 5.1}));
+    ck_assert(!contest(&state, (const double[]){10, 5, 5.1, 5}));
     state = (tune_contest){.repeatable = true};
     ck_assert(!contest(&state, (const double[]){10, 5, 5.1, 6}));
     ck_assert_int_eq(timed, 4);
