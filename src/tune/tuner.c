@@ -17,12 +17,10 @@ enum { CONFIRMATIONS = 3 };
 
 // --- progress -----------------------------------------------------------------------------------------------------------
 
-static uint64_t tried_in_all(const tune_search *tuner) { return tuner->tried > tuner->resume_at ? tuner->tried : tuner->resume_at; }
-
 static void report(tune_search *tuner) {
     const oclstm_tune_progress progress = {.elapsed_seconds = base_clock() - tuner->start_seconds,
                                            .budget_seconds = tuner->budget_seconds,
-                                           .tried = (size_t)tried_in_all(tuner),
+                                           .tried = (size_t)tuner->tried,
                                            .total = (size_t)tuner->total,
                                            .stage = tuner->stage,
                                            .best = tuner->best_words,
@@ -65,7 +63,7 @@ oclstm_status tuner_save(tune_search *tuner, oclstm_error *error) {
     if (tuner->path[0] == '\0')
         return OCLSTM_OK;
     base_copy_string(tuner->best->tried_key, sizeof tuner->best->tried_key, tuner->key);
-    tuner->best->tried = tried_in_all(tuner);
+    tuner->best->tried = tuner->tried;
     return tuned_save(tuner->best, device_get_limits(tuner->device), tuner->path, error);
 }
 
