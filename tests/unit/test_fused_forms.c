@@ -45,7 +45,8 @@ START_TEST(settings_change_under_a_cell) {
 }
 END_TEST
 
-// With no patience at all every meeting is lost, and the results are right all the same; afterwards the groups are not trusted again.
+// With no patience at all whoever has to wait gives up, and the results are right all the same; after a few such runs the groups are not
+// trusted again. (A meeting that is lost for sure is played through in test_kernels_fused.c.)
 START_TEST(lost_meetings) {
     const cell_case shape = {.input = 30, .hidden = 200, .batch = 2, .steps = 30, .engine = OCLSTM_ENGINE_FUSED};
     const cl_int patience = fused_patience;
@@ -54,14 +55,12 @@ START_TEST(lost_meetings) {
     cell_problem *problem = problem_create(&shape);
     oclstm_cell *cell = problem_cell(problem, fixture_device());
     problem_solve(problem);
-    for (int run = 0; run < 4; run++) {
+    for (int run = 0; run < 8; run++) {
         problem_run(problem, cell);
         problem_compare(problem, cell);
     }
     const fused_data *data = cell->plans[0]->engine_data;
-    // On one core, or where the probe failed (a busy machine), nothing met to begin with.
-    ck_assert_msg(data->settings.groups == 1 || data->settings.form != FUSED_UNITS || data->given_up == 1,
-                  "%zu groups, %d meetings lost", data->settings.groups, data->given_up);
+    ck_assert_msg(data->given_up <= 3, "%zu groups, %d meetings lost", data->settings.groups, data->given_up);
     fused_patience = patience;
     oclstm_cell_destroy(&cell);
     problem_destroy(&problem);
