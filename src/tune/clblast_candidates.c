@@ -89,7 +89,7 @@ static const clblast_stage stages[] = {
      {"KWID", "MDIMAD", "MDIMCD", "NDIMBD", "NDIMCD", "PADA", "PADB", "VWMD", "VWND", "WGD"},
      ROWS(xgemm_direct),
      1 << 20,
-     {{16, 512, 128}, {8, 1024, 256}}},
+     {{4, 256, 64}, {8, 256, 64}}},
     {"GemmRoutine", {"XGEMM_MIN_INDIRECT_SIZE"}, ROWS(gemm_routine), 0, {RECURRENT, {16, 512, 128}, {8, 1024, 256}, {32, 256, 64}}},
     {"Xgemv", {"WGS1", "WPT1"}, ROWS(xgemv), 0, {{1, 4090, 1000}}},
     {"XgemvFastRot", {"VW3", "WGS3", "WPT3"}, ROWS(xgemv_fast_rot), 0, {{1, 4096, 1024}}},
