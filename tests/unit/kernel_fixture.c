@@ -25,6 +25,14 @@ bool kernel_bench_open(kernel_bench *bench, const char *file, oclstm_dtype dtype
 
 void kernel_bench_close(kernel_bench *bench) { oclstm_device_close(&bench->device); }
 
+cl_kernel kernel_make(const kernel_bench *bench, const char *name) {
+    oclstm_error error;
+    cl_kernel kernel = NULL;
+    ck_assert_msg(device_kernel_create(&kernel, bench->device, bench->program, name, NULL, &error) == OCLSTM_OK, "%s",
+                  error.message);
+    return kernel;
+}
+
 void kernel_random(const kernel_bench *bench, double *values, size_t count, uint64_t *seed) {
     for (size_t i = 0; i < count; i++) {
         *seed = *seed * 6364136223846793005u + 1442695040888963407u;

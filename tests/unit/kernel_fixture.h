@@ -22,6 +22,9 @@ typedef struct kernel_bench {
 bool kernel_bench_open(kernel_bench *bench, const char *file, oclstm_dtype dtype);
 void kernel_bench_close(kernel_bench *bench);
 
+// A kernel of the bench's program; release it with device_kernel_release(). Fails the test where there is none.
+cl_kernel kernel_make(const kernel_bench *bench, const char *name);
+
 // Uniform in [-1, 1), rounded to the dtype, so that reference and kernel start from the same numbers.
 void kernel_random(const kernel_bench *bench, double *values, size_t count, uint64_t *seed);
 

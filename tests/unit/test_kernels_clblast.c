@@ -13,14 +13,6 @@
 static const oclstm_dtype dtypes[] = {OCLSTM_F32, OCLSTM_F64};
 static const size_t locals[] = {1, 64};
 
-static cl_kernel make(const kernel_bench *bench, const char *name) {
-    oclstm_error error;
-    cl_kernel kernel = NULL;
-    ck_assert_msg(device_kernel_create(&kernel, bench->device, bench->program, name, NULL, &error) == OCLSTM_OK, "%s",
-                  error.message);
-    return kernel;
-}
-
 static void check_fill(const kernel_bench *bench, size_t local, cl_uint rows, cl_uint gates) {
     double *bias = calloc(gates, sizeof *bias), *expected = calloc((size_t)rows * gates, sizeof *expected);
     uint64_t seed = rows * 1000u + gates;
@@ -28,7 +20,7 @@ static void check_fill(const kernel_bench *bench, size_t local, cl_uint rows, cl
     for (size_t i = 0; i < (size_t)rows * gates; i++)
         expected[i] = bias[i % gates];
     cl_mem bias_dev = kernel_buffer(bench, bias, gates), out = kernel_buffer(bench, NULL, (size_t)rows * gates);
-    cl_kernel kernel = make(bench, "lstm_fill_bias");
+    cl_kernel kernel = kernel_make(bench, "lstm_fill_bias");
     ck_assert(device_set_args(bench->device, kernel, 0, NULL, DEVICE_ARG(bias_dev), DEVICE_ARG(out), DEVICE_ARG(rows),
                               DEVICE_ARG(gates), (size_t)0) == OCLSTM_OK);
     kernel_run(bench, kernel, local, gates, rows);
@@ -66,7 +58,7 @@ static void check_gates(const kernel_bench *bench, size_t local, cl_uint batch, 
     }
     cl_mem gx_dev = kernel_buffer(bench, gx, gx_count), c_dev = kernel_buffer(bench, c, c_count);
     cl_mem out = kernel_buffer(bench, NULL, out_count), c_out = kernel_buffer(bench, NULL, c_next_count);
-    cl_kernel kernel = make(bench, "lstm_gates");
+    cl_kernel kernel = kernel_make(bench, "lstm_gates");
     ck_assert(device_set_args(bench->device, kernel, 0, NULL, DEVICE_ARG(gx_dev), DEVICE_ARG(gx_offset), DEVICE_ARG(gx_stride),
                               DEVICE_ARG(c_dev), DEVICE_ARG(c_offset), DEVICE_ARG(out), DEVICE_ARG(out_offset),
                               DEVICE_ARG(out_stride), DEVICE_ARG(c_out), DEVICE_ARG(c_next_offset), DEVICE_ARG(batch),

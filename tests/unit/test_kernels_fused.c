@@ -32,14 +32,6 @@ static bool open_bench(kernel_bench *bench, const char *files, oclstm_dtype dtyp
     return true;
 }
 
-static cl_kernel make(const kernel_bench *bench, const char *name) {
-    oclstm_error error;
-    cl_kernel kernel = NULL;
-    ck_assert_msg(device_kernel_create(&kernel, bench->device, bench->program, name, NULL, &error) == OCLSTM_OK, "%s",
-                  error.message);
-    return kernel;
-}
-
 // What fused_pack is to make of w [4*hidden][columns]. The caller frees it.
 static double *pack(const double *w, int hidden, int columns) {
     const int blocks = (hidden + WIDTH - 1) / WIDTH;
@@ -67,7 +59,7 @@ START_TEST(test_pack) {
         kernel_random(&bench, w, count, &seed);
         double *expected = pack(w, hidden, k);
         cl_mem in = kernel_buffer(&bench, w, count), out = kernel_buffer(&bench, NULL, packed_count(hidden, k));
-        cl_kernel kernel = make(&bench, "fused_pack");
+        cl_kernel kernel = kernel_make(&bench, "fused_pack");
         ck_assert(device_set_args(bench.device, kernel, 0, NULL, DEVICE_ARG(in), DEVICE_ARG(out), DEVICE_ARG(hidden), DEVICE_ARG(k),
                                   (size_t)0) == OCLSTM_OK);
         kernel_run(&bench, kernel, 4, (size_t)k, (size_t)(hidden + WIDTH - 1) / WIDTH);
@@ -220,7 +212,7 @@ static void launch_units(const kernel_bench *bench, cl_kernel kernel, problem *p
 static void check_rows(const kernel_bench *bench, shape s) {
     problem p;
     problem_make(bench, &p, s);
-    cl_kernel kernel = make(bench, "fused_rows");
+    cl_kernel kernel = kernel_make(bench, "fused_rows");
     set_buffers(bench, kernel, &p, p.hn_dev, p.cn_dev);
     lstm_fused_call call = call_of(&p);
     call.rows = (s.batch + s.groups - 1) / s.groups;
@@ -234,7 +226,7 @@ static void check_rows(const kernel_bench *bench, shape s) {
 static void check_units(const kernel_bench *bench, shape s) {
     problem p;
     problem_make(bench, &p, s);
-    cl_kernel kernel = make(bench, "fused_units");
+    cl_kernel kernel = kernel_make(bench, "fused_units");
     set_buffers(bench, kernel, &p, p.hn_dev, p.cn_dev);
     launch_units(bench, kernel, &p, 1, 1, 0, PATIENCE, 0);
     expect_all(bench, &p, "fused_units", p.hn_dev, p.cn_dev);
@@ -297,7 +289,7 @@ START_TEST(test_lost_meeting) {
         problem_make(&bench, &p, s);
         const bool in_place = i % 2 == 0;
         const cl_mem hn = in_place ? p.h_dev : p.hn_dev, cn = in_place ? p.c_dev : p.cn_dev;
-        cl_kernel kernel = make(&bench, "fused_units");
+        cl_kernel kernel = kernel_make(&bench, "fused_units");
         set_buffers(&bench, kernel, &p, hn, cn);
         launch_units(&bench, kernel, &p, 2, 1, 70, 1000, 0);
         ck_assert_int_eq(read_counter(&bench, &p, 2), 1); // gave up
@@ -323,7 +315,7 @@ START_TEST(test_kept_meeting) {
     shape s = {5, 33, 2, 1, 1, 2, false};
     problem p;
     problem_make(&bench, &p, s);
-    cl_kernel kernel = make(&bench, "fused_units");
+    cl_kernel kernel = kernel_make(&bench, "fused_units");
     set_buffers(&bench, kernel, &p, p.hn_dev, p.cn_dev);
     launch_units(&bench, kernel, &p, 2, 2, 0, PATIENCE, 0);
     ck_assert_int_eq(read_counter(&bench, &p, 2), 0);

@@ -15,14 +15,6 @@
 static const oclstm_dtype dtypes[] = {OCLSTM_F32, OCLSTM_F64};
 static const size_t locals[] = {1, 64};
 
-static cl_kernel make(const kernel_bench *bench, const char *name) {
-    oclstm_error error;
-    cl_kernel kernel = NULL;
-    ck_assert_msg(device_kernel_create(&kernel, bench->device, bench->program, name, NULL, &error) == OCLSTM_OK, "%s",
-                  error.message);
-    return kernel;
-}
-
 static void check_transpose(const kernel_bench *bench, size_t local, cl_uint rows, cl_uint columns) {
     size_t count = (size_t)rows * columns;
     double *w = calloc(count, sizeof *w), *expected = calloc(count, sizeof *expected);
@@ -33,7 +25,7 @@ static void check_transpose(const kernel_bench *bench, size_t local, cl_uint row
             expected[k * rows + r] = w[r * columns + k];
     }
     cl_mem in = kernel_buffer(bench, w, count), out = kernel_buffer(bench, NULL, count);
-    cl_kernel kernel = make(bench, "lstm_transpose");
+    cl_kernel kernel = kernel_make(bench, "lstm_transpose");
     ck_assert(device_set_args(bench->device, kernel, 0, NULL, DEVICE_ARG(in), DEVICE_ARG(out), DEVICE_ARG(rows),
                               DEVICE_ARG(columns), (size_t)0) == OCLSTM_OK);
     kernel_run(bench, kernel, local, columns, rows);
@@ -67,7 +59,7 @@ static void check_input_product(const kernel_bench *bench, size_t local, cl_uint
     cl_mem x_dev = kernel_buffer(bench, x, x_count), w_dev = kernel_buffer(bench, w, w_count),
            bias_dev = kernel_buffer(bench, bias, gates);
     cl_mem out = kernel_buffer(bench, NULL, out_count);
-    cl_kernel kernel = make(bench, "lstm_input_product");
+    cl_kernel kernel = kernel_make(bench, "lstm_input_product");
     ck_assert(device_set_args(bench->device, kernel, 0, NULL, DEVICE_ARG(x_dev), DEVICE_ARG(offset), DEVICE_ARG(w_dev),
                               DEVICE_ARG(bias_dev), DEVICE_ARG(out), DEVICE_ARG(rows), DEVICE_ARG(input), DEVICE_ARG(gates),
                               (size_t)0) == OCLSTM_OK);
@@ -122,7 +114,7 @@ static void check_step(const kernel_bench *bench, size_t local, cl_uint batch, c
            h_dev = kernel_buffer(bench, h, h_count);
     cl_mem c_dev = kernel_buffer(bench, c, c_count), out = kernel_buffer(bench, NULL, out_count);
     cl_mem c_out = kernel_buffer(bench, NULL, c_next_count);
-    cl_kernel kernel = make(bench, "lstm_portable_step");
+    cl_kernel kernel = kernel_make(bench, "lstm_portable_step");
     ck_assert(device_set_args(bench->device, kernel, 0, NULL, DEVICE_ARG(gx_dev), DEVICE_ARG(gx_offset), DEVICE_ARG(gx_stride),
                               DEVICE_ARG(wt_dev), DEVICE_ARG(h_dev), DEVICE_ARG(h_offset), DEVICE_ARG(h_stride), DEVICE_ARG(c_dev),
                               DEVICE_ARG(c_offset), DEVICE_ARG(out), DEVICE_ARG(out_offset), DEVICE_ARG(out_stride),
