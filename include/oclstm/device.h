@@ -43,6 +43,7 @@ typedef struct oclstm_device_info {
     bool has_compiler;     /**< builds kernels from source */
     bool has_fp64;         /**< float64 arithmetic (cl_khr_fp64) */
     bool has_fp16;         /**< float16 arithmetic (cl_khr_fp16) */
+    bool has_int64;        /**< 64-bit integers in kernels: the full profile, or cles_khr_int64 */
     bool has_local_memory; /**< dedicated local memory, not global memory in disguise */
     bool unified_memory;   /**< shares memory with the host */
     unsigned compute_units;
@@ -54,6 +55,7 @@ typedef struct oclstm_device_info {
     uint64_t global_memory_bytes;
     uint64_t max_allocation_bytes; /**< the largest single buffer */
     uint64_t local_memory_bytes;
+    size_t max_parameter_bytes; /**< of a kernel's arguments together (CL_DEVICE_MAX_PARAMETER_SIZE) */
 } oclstm_device_info;
 
 /**

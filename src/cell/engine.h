@@ -6,7 +6,7 @@
 
 #include <oclstm/cell.h>
 
-#include "device/device.h"
+#include "device/device_needs.h"
 
 #define ENGINE_COUNT 4 // numbers of oclstm_engine, AUTO included
 
@@ -41,12 +41,15 @@ typedef struct engine_run {
 
 typedef struct cell_plan cell_plan;
 
+// What an engine needs of a device, as data. engine_can() holds it against the limits.
+typedef device_needs engine_needs;
+
 typedef struct cell_engine {
     oclstm_engine id;
     const char *name;
 
-    // Can it run a cell of this dtype here? Writes the reason into why[capacity] when not.
-    bool (*supports)(const device_limits *limits, oclstm_dtype dtype, char *why, size_t capacity);
+    // What it needs of a device with these limits, of which an engine with several sets of kernels takes one.
+    const engine_needs *(*needs)(const device_limits *limits);
 
     // Everything slow: builds kernels, packs the weights if the cell has no packed copy yet, allocates what a slice of plan->capacity_steps
     // needs. What it made is released by release(), also after a failure half-way.
@@ -64,6 +67,10 @@ extern const cell_engine engine_clblast;
 
 // The engine of that number (not AUTO).
 const cell_engine *engine_get(oclstm_engine id);
+
+// Can the engine run a cell of this dtype on a device with these limits? When not, writes into why[capacity] which capability is missing, with the
+// value needed and the value found.
+bool engine_can(const cell_engine *engine, const device_limits *limits, oclstm_dtype dtype, char *why, size_t capacity);
 
 // Decides for a call: the forced engine, or by the stated rule. Writes what and why into text[capacity] when text is not NULL.
 // Fails with UNSUPPORTED when the forced engine cannot run here.

@@ -9,8 +9,9 @@ enum { FILL_BIAS, GATES };
 
 static const size_t wanted_local = 64;
 
-static bool supports(const device_limits *limits, oclstm_dtype dtype, char *why, size_t capacity) {
-    return matmul_supported(limits, dtype, why, capacity);
+static const engine_needs *needs(const device_limits *limits) {
+    (void)limits;
+    return &matmul_needs;
 }
 
 // x * W_ih^T for `rows` rows.
@@ -116,4 +117,4 @@ static oclstm_status run(cell_plan *plan, const engine_run *run, oclstm_error *e
 
 static void release(cell_plan *plan) { (void)plan; } // all it made lies in the plan, which frees it
 
-const cell_engine engine_clblast = {OCLSTM_ENGINE_CLBLAST, "clblast", supports, prepare, run, release};
+const cell_engine engine_clblast = {OCLSTM_ENGINE_CLBLAST, "clblast", needs, prepare, run, release};

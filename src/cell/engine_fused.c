@@ -4,16 +4,26 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "cell/fused_plan.h"
+#include "cl/lstm_shared.h"
 #include "device/device_facts.h"
 
-static bool supports(const device_limits *limits, oclstm_dtype dtype, char *why, size_t capacity) {
-    (void)dtype;
-    if (limits->kind == OCLSTM_DEVICE_CPU || fused_lanes_fit(limits))
-        return true;
-    if (capacity > 0)
-        why[0] = '\0';
-    base_append(why, capacity, "its kernels need work-groups of at least %d work-items", FUSED_LANES);
-    return false;
+// 64-bit integers: packed weights are indexed in long. Arguments: see fused_blocks.c and fused_lanes.c, with 8 bytes a buffer.
+static const engine_needs blocks_needs = {
+    .dtypes = DEVICE_DTYPE(OCLSTM_F32) | DEVICE_DTYPE(OCLSTM_F64),
+    .parameter_bytes = 12 * 8 + sizeof(lstm_fused_call),
+    .int64 = true,
+};
+static const engine_needs lanes_needs = {
+    .dtypes = DEVICE_DTYPE(OCLSTM_F32) | DEVICE_DTYPE(OCLSTM_F64),
+    .group_items = FUSED_LANES,
+    .group_sizes = {FUSED_LANES, 1},
+    .parameter_bytes = 9 * 8 + 13 * 4,
+    .int64 = true,
+};
+
+// On a CPU the kernels are right at work-groups of 1; elsewhere the work-items of a group lie along the units.
+static const engine_needs *needs(const device_limits *limits) {
+    return limits->kind == OCLSTM_DEVICE_CPU ? &blocks_needs : &lanes_needs;
 }
 
 static bool is_by_lanes(fused_form form) { return form == FUSED_STEP || form == FUSED_GROUP; }
@@ -47,4 +57,4 @@ static void release(cell_plan *plan) {
     plan->engine_data = NULL;
 }
 
-const cell_engine engine_fused = {OCLSTM_ENGINE_FUSED, "fused", supports, prepare, run, release};
+const cell_engine engine_fused = {OCLSTM_ENGINE_FUSED, "fused", needs, prepare, run, release};

@@ -9,9 +9,11 @@ enum { WEIGHT_IH_T, WEIGHT_HH_T };
 // Work-items of a group along the units: enough for a GPU's memory lanes and a CPU's vectors; the kernels are right with any.
 static const size_t wanted_local = 64;
 
-static bool supports(const device_limits *limits, oclstm_dtype dtype, char *why, size_t capacity) {
-    (void)limits, (void)dtype, (void)why, (void)capacity;
-    return true;
+static const engine_needs nothing = {.dtypes = DEVICE_DTYPE(OCLSTM_F32) | DEVICE_DTYPE(OCLSTM_F64)};
+
+static const engine_needs *needs(const device_limits *limits) {
+    (void)limits;
+    return &nothing;
 }
 
 static oclstm_status transpose(cl_mem *out, oclstm_cell *cell, cl_kernel kernel, size_t max_group, cl_mem weights, size_t columns,
@@ -115,4 +117,4 @@ static oclstm_status run(cell_plan *plan, const engine_run *run, oclstm_error *e
 
 static void release(cell_plan *plan) { (void)plan; } // all it made lies in the plan, which frees it
 
-const cell_engine engine_portable = {OCLSTM_ENGINE_PORTABLE, "portable", supports, prepare, run, release};
+const cell_engine engine_portable = {OCLSTM_ENGINE_PORTABLE, "portable", needs, prepare, run, release};

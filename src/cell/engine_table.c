@@ -43,6 +43,10 @@ const cell_engine *engine_get(oclstm_engine id) {
     return NULL;
 }
 
+bool engine_can(const cell_engine *engine, const device_limits *limits, oclstm_dtype dtype, char *why, size_t capacity) {
+    return device_meets(limits, engine->needs(limits), dtype, why, capacity);
+}
+
 // CLBlast pays where its tiles are filled; below that its launches and copies cost more than the product.
 static const size_t clblast_min_batch = 16, clblast_min_size = 64;
 
@@ -57,7 +61,7 @@ static const cell_engine *tuned_engine(const oclstm_cell *cell, size_t batch) {
         tuned_find_shape(device_get_tuned(cell->device), cell->params.dtype, batch, cell->input, cell->hidden);
     for (size_t row = 0; row < ENGINE_ROWS && shape != NULL; row++) {
         if (strcmp(engine_table[row]->name, shape->engine) == 0 &&
-            engine_table[row]->supports(device_get_limits(cell->device), cell->params.dtype, why, sizeof why))
+            engine_can(engine_table[row], device_get_limits(cell->device), cell->params.dtype, why, sizeof why))
             return engine_table[row];
     }
     return NULL;
@@ -69,12 +73,12 @@ static const cell_engine *engine_by_rule(const oclstm_cell *cell, size_t batch, 
     const device_limits *limits = device_get_limits(cell->device);
     const oclstm_dtype dtype = cell->params.dtype;
     const bool is_cpu = limits->kind == OCLSTM_DEVICE_CPU, is_worth = is_worth_clblast(cell, batch);
-    const bool fits_fused = engine_fused.supports(limits, dtype, why, sizeof why);
+    const bool fits_fused = engine_can(&engine_fused, limits, dtype, why, sizeof why);
     if (is_cpu && fits_fused) {
         base_append(reason, capacity, "auto: on a CPU the fused kernels are ahead at every shape measured");
         return &engine_fused;
     }
-    if (is_worth && engine_clblast.supports(limits, dtype, why, sizeof why)) {
+    if (is_worth && engine_can(&engine_clblast, limits, dtype, why, sizeof why)) {
         base_append(reason, capacity, "auto: batch %zu with input %zu and hidden %zu fills CLBlast's tiles", batch, cell->input,
                     cell->hidden);
         return &engine_clblast;
@@ -99,7 +103,7 @@ oclstm_status engine_choose(const cell_engine **out, const oclstm_cell *cell, si
     const device_limits *limits = device_get_limits(cell->device);
     const cell_engine *chosen = engine_get(cell->params.engine);
     if (chosen != NULL) {
-        if (!chosen->supports(limits, cell->params.dtype, why, sizeof why))
+        if (!engine_can(chosen, limits, cell->params.dtype, why, sizeof why))
             return base_fail(error, OCLSTM_UNSUPPORTED, "the engine '%s' cannot run on %s: %s; use --engine auto or portable",
                              chosen->name, limits->name, why);
         base_append(reason, sizeof words, "forced");

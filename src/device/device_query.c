@@ -193,6 +193,7 @@ static void query_memory(query *q) {
     if (global == 0 || allocation == 0)
         reject(q, "it reports no memory (CL_DEVICE_GLOBAL_MEM_SIZE, CL_DEVICE_MAX_MEM_ALLOC_SIZE)");
     OPTIONAL(q, CL_DEVICE_LOCAL_MEM_SIZE, local);
+    OPTIONAL(q, CL_DEVICE_MAX_PARAMETER_SIZE, info->max_parameter_bytes);
     OPTIONAL(q, CL_DEVICE_LOCAL_MEM_TYPE, local_type);
     OPTIONAL(q, CL_DEVICE_HOST_UNIFIED_MEMORY, unified);
     info->global_memory_bytes = global;
@@ -219,6 +220,7 @@ static void query_arithmetic(query *q) {
     if (answered(q, code, "CL_DEVICE_EXTENSIONS", false) && extensions) {
         info->has_fp64 = has_word(extensions, "cl_khr_fp64");
         info->has_fp16 = has_word(extensions, "cl_khr_fp16");
+        info->has_int64 = info->full_profile || has_word(extensions, "cles_khr_int64");
     }
     free(extensions);
     cl_uint number;

@@ -1,36 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "matmul/matmul.h"
 
-#include <stdio.h>
-
 #include "base/checked.h"
 #include "base/error.h"
 #include "matmul/matmul_private.h"
 
 // What CLBlast 1.5.3's default parameters ask for: 256 work-items (32 x 8) to pad a matrix, 128 for the product, 64 x 1 for
 // GEMV; two tiles of 32 x 32 in local memory. It has no call that tells.
-#define NEEDED_GROUP 256
-static const size_t needed_items[2] = {64, 16};
-
-static size_t needed_local_bytes(oclstm_dtype dtype) { return (size_t)2 * 32 * 32 * oclstm_dtype_size_bytes(dtype); }
+const device_needs matmul_needs = {
+    .dtypes = DEVICE_DTYPE(OCLSTM_F32) | DEVICE_DTYPE(OCLSTM_F64),
+    .no_other_dtypes = "CLBlast accumulates a product of float16 in float16, and has none of bfloat16",
+    .group_items = 256,
+    .group_sizes = {64, 16},
+    .local_elements = 2 * 32 * 32,
+    .compiler = true,
+};
 
 bool matmul_supported(const device_limits *limits, oclstm_dtype dtype, char *why, size_t capacity) {
-    if (dtype != OCLSTM_F32 && dtype != OCLSTM_F64)
-        snprintf(why, capacity, "CLBlast products are in float32 or float64, not %s", oclstm_dtype_name(dtype));
-    else if (dtype == OCLSTM_F64 && !limits->has_fp64)
-        snprintf(why, capacity, "the device has no float64 (cl_khr_fp64)");
-    else if (limits->max_work_group_size < NEEDED_GROUP)
-        snprintf(why, capacity, "CLBlast needs work-groups of %d, the device's largest is %zu", NEEDED_GROUP,
-                 limits->max_work_group_size);
-    else if (limits->max_work_item_sizes[0] < needed_items[0] || limits->max_work_item_sizes[1] < needed_items[1])
-        snprintf(why, capacity, "CLBlast needs work-groups of %zu x %zu, the device allows %zu x %zu", needed_items[0],
-                 needed_items[1], limits->max_work_item_sizes[0], limits->max_work_item_sizes[1]);
-    else if (limits->local_memory_bytes < needed_local_bytes(dtype))
-        snprintf(why, capacity, "CLBlast needs %zu bytes of local memory, the device has %zu", needed_local_bytes(dtype),
-                 (size_t)limits->local_memory_bytes);
-    else
-        return true;
-    return false;
+    return device_meets(limits, &matmul_needs, dtype, why, capacity);
 }
 
 // --- sizes ------------------------------------------------------------------------------------------------------------

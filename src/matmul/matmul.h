@@ -13,7 +13,7 @@
 #ifndef OCLSTM_MATMUL_MATMUL_H
 #define OCLSTM_MATMUL_MATMUL_H
 
-#include "device/device.h"
+#include "device/device_needs.h"
 #include "device/tuned.h"
 
 // The last element of a buffer that a product may touch, offset included: CLBlast's kernels count in int.
@@ -31,6 +31,9 @@ typedef struct matmul_operand {
     cl_mem mem;
     size_t offset;
 } matmul_operand;
+
+// What CLBlast needs of a device.
+extern const device_needs matmul_needs;
 
 // Can CLBlast run here? Writes the reason into `why` (at least 128 bytes) when not.
 bool matmul_supported(const device_limits *limits, oclstm_dtype dtype, char *why, size_t capacity);

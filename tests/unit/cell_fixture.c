@@ -35,7 +35,7 @@ const oclstm_engine *fixture_engines(oclstm_dtype dtype) {
     int count = 0;
     for (int id = OCLSTM_ENGINE_AUTO + 1; id < ENGINE_COUNT; id++) {
         const cell_engine *engine = engine_get((oclstm_engine)id);
-        if (engine->supports(oclstm_device_get_info(fixture_device()), dtype, why, sizeof why))
+        if (engine_can(engine, oclstm_device_get_info(fixture_device()), dtype, why, sizeof why))
             engines[count++] = engine->id;
     }
     engines[count] = OCLSTM_ENGINE_AUTO;
