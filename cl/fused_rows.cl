@@ -8,6 +8,7 @@
  * `rows` is large enough that this pays, small enough that all cores have work. Two ways for the input product:
  *     chunk = 0   in the same tile as the recurrent one: nothing is kept, 4 VW (input + hidden) weights of a block are in use
  *     chunk > 0   `chunk` steps ahead, kept in sums: 4 VW max(input, hidden) weights of a block in use; for large sizes
+ * `split` is for all tiles of the launch: see fused_tile.cl.
  * Blocks are walked forwards and backwards by turns: what is still in the cache from the end of a step is used first. `turn` (0 or 1) says how to begin,
  * so that calls of one step go on where the call before ended.
  *
@@ -54,13 +55,13 @@ fused_rows(const __global REAL *x_gm, WEIGHTS wx, WEIGHTS wh, const __global REA
                 const int deep = phase ? 1 : min(chunk, steps - t);
                 for (int d = 0; d < deep; ++d)
                     for (int row = 0; row < count;) {
-                        const int n = tile_rows(row, count);
+                        const int n = tile_rows(row, count, call.split);
                         __global REALV *const s = chunk ? sum + (long)(ahead + d) * step_sums + (u * rows + row) * GATES : sum;
                         const int kept = phase && chunk;
                         const long part =
                             (long)(d * count + row) * GATES * VW / (deep * count); // what this tile fetches of the next block
                         const long px = (long)u * input * GATES, ph = (long)u * hidden * GATES;
-                        tile(n, s, GATES, kept ? s : bias + u * GATES, kept ? GATES : 0, wx + W_AT(px),
+                        tile(n, call.split, s, GATES, kept ? s : bias + u * GATES, kept ? GATES : 0, wx + W_AT(px),
                              xt + (long)d * x_step + (long)row * x_stride, (int)x_stride, kept ? 0 : input,
                              (const __global REAL *)(wx + W_AT(px + (long)next * input)) + part * input, wh + W_AT(ph),
                              ht + (long)row * h_stride, h_stride, phase ? hidden : 0,

@@ -13,15 +13,18 @@
  *
  * RM                rows of the largest tile, 1 to 8: 4 RM sums, RM rows and a weight in vector registers. 6 (double: 5) where there
  *                   are 32, 3 where there are 16; one more spills and halves the speed.                              default 6
- * FEW_REGISTERS     defined where there are 16 vector registers: the tile of two rows then has one set of sums.  default: not
+ * FEW_REGISTERS     defined where there are 16 vector registers: two sets of sums then only for one row.          default: not
  * PREFETCH_BUILTIN  defined where clang's __builtin_prefetch is known to work (PoCL, Intel's runtime; Oclgrind stops at it). A tile
  *                   of three rows or more computes longer than it loads, so it fetches the weights of the block to come meanwhile,
  *                   a line of 64 bytes each k; +12 % at H 1024, +5 % at H 512. OpenCL's own prefetch() is empty in PoCL.
  *                                                                                                              default: not
  *
- * Tiles of one and two rows have too few independent sums to hide the latency of fma; they keep two sets, for even and odd k. In
- * the others a weight is loaded just before its use, so that 12 sums, 3 rows and 1 weight fill 16 registers: twice the speed on
- * AVX2.
+ * In a tile a weight is loaded just before its use, so that 12 sums, 3 rows and 1 weight fill 16 registers: twice the speed on AVX2.
+ *
+ * Sums are added in one order, k = 0, 1, ..., whatever the number of rows, so that a row's result does not depend on the rows beside it. The
+ * exception is `split`: one or two rows have too few independent sums to hide the latency of fma and then keep two sets, for even and
+ * odd k. That is for the host to say, once for a launch: its largest tile has at most SPLIT_ROWS rows. Elsewhere a remainder of one or two
+ * rows stands beside a larger tile that takes as long.
  */
 // How the packed weights are stored: WEIGHTS points at them, WEIGHT(w, n) is the n-th vector, W_AT(n) the distance of n vectors.
 #if WEIGHTS_STORED == WEIGHTS_HALF
@@ -46,6 +49,12 @@
 #define PREFETCH(p) __builtin_prefetch((const void *)(uintptr_t)(p))
 #else
 #define PREFETCH(p)
+#endif
+
+#if defined(FEW_REGISTERS) || RM < 2
+#define SPLIT_ROWS 1
+#else
+#define SPLIT_ROWS 2
 #endif
 
 #define GATES LSTM_GATES
@@ -128,17 +137,16 @@
             ROWS_##n(TILE_STORE)                                                                                                   \
     }
 #define DEFINE_TILE_SPLIT(n)                                                                                                       \
-    static void tile_##n(TILE_ARGUMENTS) {                                                                                         \
+    static void tile_split_##n(TILE_ARGUMENTS) {                                                                                   \
         ROWS_##n(TILE_LOAD) ROWS_##n(ODD_DECLARE) TILE_SEGMENT_SPLIT(n, w1, a1, lda1, count1)                                      \
             TILE_SEGMENT_SPLIT(n, w2, a2, lda2, count2) ROWS_##n(ODD_FOLD) ROWS_##n(TILE_STORE)                                    \
     }
 
 DEFINE_TILE_SPLIT(1)
-#if RM >= 2 && defined(FEW_REGISTERS)
-DEFINE_TILE(2)
-#elif RM >= 2
+#if SPLIT_ROWS >= 2
 DEFINE_TILE_SPLIT(2)
 #endif
+DEFINE_TILE(2)
 #if RM >= 3
 DEFINE_TILE(3)
 #endif
@@ -163,9 +171,10 @@ DEFINE_TILE(8)
         tile_##n(to, to_stride, from, from_stride, w1, a1, lda1, count1, ahead1, w2, a2, lda2, count2, ahead2);                    \
         break;
 
-/* One tile of 1 <= rows <= RM rows. Strides of to and from are in vectors, 0 repeats the row; lda in elements. */
-static void tile(const int rows, TILE_ARGUMENTS) {
-    switch (rows) {
+/* One tile of 1 <= rows <= RM rows, with `split` of at most SPLIT_ROWS. Strides of to and from are in vectors, 0 repeats the row; lda in
+ * elements. One row alone is two equal ones: they take no longer and need no code of their own. */
+static void tile(const int rows, const int split, TILE_ARGUMENTS) {
+    switch (split ? -rows : rows) {
 #if RM >= 8
         TILE_CASE(8)
 #endif
@@ -187,17 +196,25 @@ static void tile(const int rows, TILE_ARGUMENTS) {
 #if RM >= 2
         TILE_CASE(2)
 #endif
+    case 1:
+        tile_2(to, 0, from, 0, w1, a1, 0, count1, ahead1, w2, a2, 0, count2, ahead2);
+        break;
+#if SPLIT_ROWS >= 2
+    case -2:
+        tile_split_2(to, to_stride, from, from_stride, w1, a1, lda1, count1, ahead1, w2, a2, lda2, count2, ahead2);
+        break;
+#endif
     default:
-        tile_1(to, to_stride, from, from_stride, w1, a1, lda1, count1, ahead1, w2, a2, lda2, count2, ahead2);
+        tile_split_1(to, to_stride, from, from_stride, w1, a1, lda1, count1, ahead1, w2, a2, lda2, count2, ahead2);
         break;
     }
 }
 
 /* Rows of the tile that starts at `row`, so that `rows` rows fall into tiles whose sizes differ by one at most. */
-static int tile_rows(const int row, const int rows) {
-    const int left = rows - row;
-    if (left <= RM)
+static int tile_rows(const int row, const int rows, const int split) {
+    const int left = rows - row, most = split ? SPLIT_ROWS : RM;
+    if (left <= most)
         return left;
-    const int tiles = (left + RM - 1) / RM;
+    const int tiles = (left + most - 1) / most;
     return (left + tiles - 1) / tiles;
 }

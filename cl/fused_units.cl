@@ -11,7 +11,7 @@
  * where nobody gave up it only writes the state, otherwise it computes the slice again, alone, from h0 and c0, which the first launch
  * leaves as they are. The host is not asked. Counters go from `epoch` to epoch + steps: the next launch passes epoch + steps.
  *
- * `turn` (0 or 1) says in which direction to begin, so that calls of one step go on where the call before ended.
+ * `turn` (0 or 1) says in which direction to begin, so that calls of one step go on where the call before ended. `split`: see fused_tile.cl.
  *
  * What hides the wait: before it, the products with the work-item's own h (no one else's is needed) for the first `early` blocks. Blocks are
  * walked forwards on even steps and backwards on odd ones: what is still in the cache from the end of a step is used first.
@@ -105,6 +105,7 @@ fused_units(const __global REAL *x_gm, WEIGHTS wx, WEIGHTS wh, const __global RE
             const int fresh = phase == INPUT_PRODUCT;
             const int runs = fresh && !in_order ? batch : 1;
             const int rows = !fresh ? batch : in_order ? next_chunk * batch : next_chunk;
+            const int few = call.split && rows <= SPLIT_ROWS; // the input product of many steps has many rows
             const int apart = !fresh ? h_stride : batch == 1 || !in_order ? (int)x_step : (int)x_stride;
             const int sums_apart = runs > 1 ? batch * sum_stride : sum_stride;
             const int count = phase == OWN_COLUMNS ? before : high - low;
@@ -123,12 +124,12 @@ fused_units(const __global REAL *x_gm, WEIGHTS wx, WEIGHTS wh, const __global RE
                 const int count1 = phase == OWN_COLUMNS ? own_high - own_low : split ? own_low : depth;
                 const int from2 = split ? own_high : depth;
                 for (int row = 0; row < rows;) {
-                    const int n = tile_rows(row, rows);
+                    const int n = tile_rows(row, rows, few);
                     __global REALV *const s = st + (long)run * sum_stride + (long)row * sums_apart + u * GATES;
                     const __global REAL *const a = from + (long)row * apart;
                     const __global REAL *const fetch = row ? next + (long)row * GATES * VW / rows * depth : next;
-                    tile(n, s, sums_apart, fresh ? bias + u * GATES : s, fresh ? 0 : sums_apart, w + W_AT(from1 * GATES), a + from1,
-                         apart, count1, fetch, w + W_AT(from2 * GATES), a + from2, apart, depth - from2, fetch);
+                    tile(n, few, s, sums_apart, fresh ? bias + u * GATES : s, fresh ? 0 : sums_apart, w + W_AT(from1 * GATES),
+                         a + from1, apart, count1, fetch, w + W_AT(from2 * GATES), a + from2, apart, depth - from2, fetch);
                     for (int r = 0; r < n && phase == REST; ++r) {
                         __global REALV *const cell = c + (row + r) * blocks + u;
                         const __global REALV *const q = s + (long)r * sum_stride;

@@ -23,6 +23,7 @@ typedef struct lstm_fused_call {
     unsigned int y_offset, y_step, y_stride;
     unsigned int h0_offset, c0_offset, hn_offset, cn_offset;
     int input, hidden, batch, steps, chunk, turn;
+    int split;                                // tiles of few rows keep two sets of sums, see fused_tile.cl
     int rows;                                 // fused_rows
     int early, groups, epoch, patience, role; // fused_units
 } lstm_fused_call;

@@ -20,6 +20,7 @@ typedef struct fused_settings {
     int stored;          // WEIGHTS_REAL, WEIGHTS_HALF or WEIGHTS_BFLOAT of cl/lstm_shared.h (UNITS, ROWS)
     size_t tile_rows;    // rows of the register tile (RM in cl/; UNITS, ROWS)
     size_t groups;       // work-items launched (UNITS, ROWS)
+    bool split;          // one or two rows a work-item: two sets of sums, see cl/fused_tile.cl (UNITS, ROWS)
     size_t lanes_k;      // work-items that share a unit's sums (LK in cl/; STEP, GROUP)
     size_t lanes_rows;   // rows of a work-group (ROWS in cl/; STEP, GROUP)
     size_t chunk;        // steps whose input product is made at a time; 0 = together with the recurrent one (FUSED_ROWS)

@@ -229,6 +229,7 @@ static lstm_fused_call make_call(const cell_plan *plan, const engine_run *run, c
                              .steps = (cl_int)run->steps,
                              .chunk = (cl_int)data->settings.chunk,
                              .turn = (cl_int)data->turn,
+                             .split = data->settings.split,
                              .early = plan->batch <= 2,
                              .groups = 1,
                              .patience = fused_patience};

@@ -56,6 +56,12 @@ static void set_form_by_rule(fused_settings *settings, size_t cores, size_t bloc
     }
 }
 
+// Two sets of sums where one or two rows are all that a work-item ever has, see cl/fused_tile.cl.
+static bool is_split(const fused_settings *settings, size_t batch) {
+    const size_t rows = settings->form == FUSED_ROWS ? (batch + settings->groups - 1) / settings->groups : batch;
+    return rows <= (settings->few_registers || settings->tile_rows < 2 ? 1 : 2);
+}
+
 // Devices whose work-items lie along the units. Eight of them share a sum where local memory and groups allow it, so that small cells fill
 // more of the device; the whole slice in one launch where its state fits local memory and few rows leave nothing to share anyway.
 static void set_lanes(fused_settings *settings, const device_limits *limits, oclstm_dtype dtype, size_t hidden, size_t batch,
@@ -97,5 +103,6 @@ fused_settings fused_settings_choose(const device_limits *limits, const tuned_se
     // Whatever was asked for: the kept sums stay within their bound.
     const size_t step_bytes = batch * blocks * settings.vector_width * LSTM_GATES * oclstm_dtype_size_bytes(dtype);
     settings.chunk = smaller(settings.chunk, larger(sums_bytes / step_bytes, 1));
+    settings.split = is_split(&settings, batch);
     return settings;
 }

@@ -80,6 +80,7 @@ FAULTS = [
           "i##r = fma(s, wf, i##r), f##r = fma(s, wi, f##r)", FUSED),
     Fault("fused_tile.cl", "last term of a sum skipped", "for (int k = 0; k < count; ++k, w += W_AT(GATES))",
           "for (int k = 0; k + 1 < count; ++k, w += W_AT(GATES))", FUSED),
+    Fault("fused_tile.cl", "a remainder adds in another order", "switch (split ? -rows : rows)", "switch (rows <= SPLIT_ROWS ? -rows : rows)", FUSED),
     Fault("fused_tile.cl", "odd tail of a sum skipped", "if (k < count) {", "if (k + 1 < count) {", FUSED),
     # fused_rows
     Fault("fused_rows.cl", "last row of the batch skipped", "min(rows, batch - first)", "min(rows, batch - first - 1)", FUSED),

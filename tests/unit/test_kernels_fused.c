@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "../../tools/oclstm/reference.h"
 #include "base/error.h"
@@ -17,7 +18,7 @@ enum { WIDTH = 8, TILE = 3, MEET_STRIDE = 32, PATIENCE = 100000000 };
 
 typedef struct shape {
     int input, hidden, batch, steps, chunk, groups;
-    bool batch_first;
+    bool batch_first, split;
 } shape;
 
 // A kernel bench whose program is of these files with WIDTH and TILE.
@@ -176,6 +177,7 @@ static lstm_fused_call call_of(const problem *p) {
                              .steps = s.steps,
                              .chunk = s.chunk,
                              .turn = s.steps % 2,
+                             .split = s.split,
                              .early = 1,
                              .groups = 1};
 }
@@ -192,8 +194,8 @@ static void set_buffers(const kernel_bench *bench, cl_kernel kernel, problem *p,
 static void expect_all(const kernel_bench *bench, const problem *p, const char *kernel, cl_mem hn, cl_mem cn) {
     char what[160];
     const shape *s = &p->shape;
-    snprintf(what, sizeof what, "%s input %d hidden %d batch %d steps %d chunk %d groups %d%s", kernel, s->input, s->hidden,
-             s->batch, s->steps, s->chunk, s->groups, s->batch_first ? " batch first" : "");
+    snprintf(what, sizeof what, "%s input %d hidden %d batch %d steps %d chunk %d groups %d%s%s", kernel, s->input, s->hidden,
+             s->batch, s->steps, s->chunk, s->groups, s->batch_first ? " batch first" : "", s->split ? " split" : "");
     kernel_expect(bench, p->y_dev, p->y, p->y_count, what);
     if (hn == p->hn_dev)
         kernel_expect(bench, hn, p->hn, p->state_count, what);
@@ -235,8 +237,9 @@ static void check_units(const kernel_bench *bench, shape s) {
 }
 
 static const shape shapes[] = {
-    {1, 1, 1, 1, 0, 1, false}, {3, 7, 2, 2, 0, 1, false},   {8, 8, 3, 3, 0, 2, true},   {9, 9, 4, 5, 0, 2, false},
-    {5, 17, 5, 4, 0, 2, true}, {16, 24, 7, 6, 0, 3, false}, {33, 40, 6, 3, 0, 1, true}, {2, 65, 1, 9, 0, 1, true},
+    {1, 1, 1, 1, 0, 1, false, false},  {3, 7, 2, 2, 0, 1, false, false}, {8, 8, 3, 3, 0, 2, true, false},
+    {9, 9, 4, 5, 0, 2, false, false},  {5, 17, 5, 4, 0, 2, true, false}, {16, 24, 7, 6, 0, 3, false, false},
+    {33, 40, 6, 3, 0, 1, true, false}, {2, 65, 1, 9, 0, 1, true, false},
 };
 
 START_TEST(test_rows) {
@@ -247,6 +250,8 @@ START_TEST(test_rows) {
         for (int chunk = 0; chunk < 4; chunk += 2) {
             shape s = shapes[i];
             s.chunk = chunk;
+            check_rows(&bench, s);
+            s.split = true;
             check_rows(&bench, s);
         }
     }
@@ -263,8 +268,39 @@ START_TEST(test_units) {
             shape s = shapes[i];
             s.chunk = chunk;
             check_units(&bench, s);
+            s.split = true;
+            check_units(&bench, s);
         }
     }
+    kernel_bench_close(&bench);
+}
+END_TEST
+
+// A row's result must not depend on how many rows a work-item has: bit by bit the same, in tiles of any size and, split, in others.
+START_TEST(test_rows_alike) {
+    kernel_bench bench;
+    if (!open_bench(&bench, "fused_math.cl fused_tile.cl fused_rows.cl", _i < 4 ? OCLSTM_F32 : OCLSTM_F64))
+        return;
+    shape s = {.input = 9, .hidden = 19, .batch = 11, .steps = 4, .chunk = _i & 1 ? 3 : 0, .groups = 11, .split = _i & 2};
+    problem p;
+    problem_make(&bench, &p, s);
+    const size_t bytes = p.y_count * oclstm_dtype_size_bytes(bench.dtype);
+    char *first = calloc(1, bytes), *other = calloc(1, bytes);
+    cl_kernel kernel = kernel_make(&bench, "fused_rows");
+    set_buffers(&bench, kernel, &p, p.hn_dev, p.cn_dev);
+    lstm_fused_call call = call_of(&p);
+    for (call.rows = s.batch; call.rows >= 1; call.rows--) {
+        ck_assert(device_set_args(bench.device, kernel, 11, NULL, DEVICE_ARG(call), (size_t)0) == OCLSTM_OK);
+        kernel_run(&bench, kernel, 1, (size_t)((s.batch + call.rows - 1) / call.rows), 1);
+        expect_all(&bench, &p, "fused_rows", p.hn_dev, p.cn_dev);
+        ck_assert(device_read(bench.device, call.rows == s.batch ? first : other, p.y_dev, 0, bytes, "y", NULL) == OCLSTM_OK);
+        ck_assert_msg(call.rows == s.batch || memcmp(first, other, bytes) == 0, "%d rows a work-item differ from %d, %s sums",
+                      call.rows, s.batch, s.split ? "split" : "whole");
+    }
+    device_kernel_release(&kernel);
+    problem_free(&bench, &p);
+    free(first);
+    free(other);
     kernel_bench_close(&bench);
 }
 END_TEST
@@ -284,7 +320,7 @@ START_TEST(test_lost_meeting) {
         return;
     for (size_t i = 0; i < COUNT(shapes); i++) {
         shape s = shapes[i];
-        s.chunk = 2, s.groups = 2, s.steps += 1;
+        s.chunk = 2, s.groups = 2, s.steps += 1, s.split = i % 2 == 1;
         problem p;
         problem_make(&bench, &p, s);
         const bool in_place = i % 2 == 0;
@@ -312,7 +348,7 @@ START_TEST(test_kept_meeting) {
     kernel_bench bench;
     if (!open_bench(&bench, "fused_math.cl fused_tile.cl fused_units.cl", OCLSTM_F32))
         return;
-    shape s = {5, 33, 2, 1, 1, 2, false};
+    shape s = {5, 33, 2, 1, 1, 2, false, false};
     problem p;
     problem_make(&bench, &p, s);
     cl_kernel kernel = kernel_make(&bench, "fused_units");
@@ -335,6 +371,7 @@ static Suite *make_suite(void) {
     tcase_add_loop_test(tests, test_pack, 0, 2);
     tcase_add_loop_test(tests, test_rows, 0, 2);
     tcase_add_loop_test(tests, test_units, 0, 2);
+    tcase_add_loop_test(tests, test_rows_alike, 0, 8);
     tcase_add_test(tests, test_lost_meeting);
     tcase_add_test(tests, test_kept_meeting);
     suite_add_tcase(suite, tests);
