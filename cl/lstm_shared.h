@@ -30,6 +30,11 @@ typedef struct lstm_fused_call {
 
 #ifdef __OPENCL_VERSION__
 
+// OpenCL C 1.1 has no storage class `static` (it is an error there, not a no-op): without it the functions are the same.
+#if !defined(__OPENCL_C_VERSION__) || __OPENCL_C_VERSION__ < 120
+#define static
+#endif
+
 // REAL is float or double, from the host; REAL_IS_DOUBLE is 0 or 1.
 #if REAL_IS_DOUBLE
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
