@@ -152,13 +152,13 @@ def case_files_that_are_no_reference(program):
 
 
 def case_selftest_passes(program):
-    program.run("selftest", out="portable  float32  pass", err="selftest: .* 0 failed")
+    program.run("selftest", out="portable  float32   pass", err="selftest: .* 0 failed")
     document = json.loads(program.run("selftest", "--json", "-q", "--seed", "7", err="^$").out)
     assert document["pass"] and document["seed"] == 7 and {entry["engine"] for entry in document["engines"]} == set(ENGINES), document
     assert {entry["dtype"] for entry in document["engines"]} == {"float32", "float64"}
     for entry in document["engines"]:
-        assert entry["result"] in ("pass", "not run"), entry
-        assert entry["result"] == "not run" or entry["worst"]["error"] <= entry["worst"]["tolerance"], entry
+        assert entry["result"] in ("pass", "skipped"), entry
+        assert entry["result"] == "skipped" or entry["worst"]["error"] <= entry["worst"]["tolerance"], entry
     for engine in ENGINES:
         entries = json.loads(program.run("selftest", "--json", "-e", engine).out)["engines"]
         assert {entry["engine"] for entry in entries} == {engine}
@@ -180,6 +180,49 @@ def case_selftest_sees_a_broken_kernel(program):
     program.run("selftest", "-e", "portable", code=1, env=env, out="FAIL.*got .*expected .*seed", err="failed on")
     write(program, reference(Cell(3, 4)))
     program.run("check", "r.safetensors", "-e", "portable", code=1, env=env, out="^fail ")
+
+
+def matrix(program, *arguments, env=None, code=0):
+    return json.loads(program.run("selftest", "--all", "--quick", "--json", *arguments, env=env, code=code).out)
+
+
+def case_selftest_of_every_device(program):
+    program.run("selftest", "--all", "--quick", "-v", out=r"\n  portable  float32   cell      pass .* h .* c .*\n  portable  float32   sequence"
+                "  pass .* y .* hn .* cn ", err="selftest: .* 0 failed")
+    document = matrix(program)
+    listed = json.loads(program.run("devices", "--json").out)["devices"]
+    assert [device["name"] for device in document["devices"]] == [device["name"] for device in listed]
+    assert document["pass"] and document["quick"] and not document["failed"] and document["passed"] > 100
+    for device, known in zip(document["devices"], listed):
+        assert (device["result"] == "unusable" and device["reason"] == known["reason"]) or known["usable"], device
+        groups = device.get("groups", [])
+        assert not known["usable"] or {(group["engine"], group["dtype"], group["form"]) for group in groups} >= {
+            (engine, dtype, form) for engine in ENGINES for dtype in ("float32", "float64") for form in ("cell", "sequence")}
+        for group in groups:
+            assert group["result"] == ("pass" if group["passed"] else "skipped") and not group["failed"], group
+            fields = set(group.get("largest_error", {}))
+            assert fields == ({"h", "c"} if group["form"] == "cell" else {"y", "hn", "cn"}) or not group["passed"], group
+    only = matrix(program, "-d", "auto,0", "-e", "portable")
+    assert len(only["devices"]) == 2 and only["devices"][1]["name"] == listed[0]["name"]
+    assert {group["engine"] for device in only["devices"] for group in device["groups"]} == {"portable"}
+    program.run("selftest", "--all", "--quick", "-d", "0,no such device", code=2, err="choices are:")
+
+
+def case_selftest_shows_errors_as_such(program):
+    folder = program.path_of("kernels")
+    folder.mkdir()
+    for path in program.kernels.iterdir():
+        if path.suffix in (".cl", ".h"):
+            text = path.read_text(encoding="utf-8")
+            text = "no kernel at all" if path.name == "portable.cl" else text.replace("1.0f + ", "1.5f + ").replace("one + e", "one - e")
+            (folder / path.name).write_text(text, encoding="utf-8")
+    document = matrix(program, "-d", "auto", env={"OCLSTM_KERNEL_DIR": str(folder)}, code=1)
+    assert not document["pass"] and document["failed"] and not document["skipped"], document
+    for group in document["devices"][0]["groups"]:
+        if group["engine"] == "portable":
+            assert group["result"] == "error" and group["failed"] and not group["passed"] and "build" in group["reason"], group
+        if group["engine"] == "fused":
+            assert group["result"] == "fail" and group["worst"]["error"] is None or group["worst"]["error"] > 1e-3, group
 
 
 def case_info(program):

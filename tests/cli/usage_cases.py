@@ -136,6 +136,7 @@ def case_no_platform_at_all(program):
     env = no_platform(program)
     program.run("devices", code=3, out="^$", err="no OpenCL platform.*install", env=env)
     program.run("selftest", code=3, err="install", env=env)
+    program.run("selftest", "--all", code=3, err="install", env=env)
     program.run("bench", code=3, err="install", env=env)
     document = json.loads(program.run("devices", "--json", code=3, err="install", env=env).out)
     assert document == {"devices": []}

@@ -57,8 +57,10 @@ static const cli_command commands[] = {
      .summary = "test every engine on a device against a double-precision reference",
      .description =
          "Runs every engine that the device can run, in every dtype it has, on random data of many shapes, and compares\n"
-         "with a plain C evaluation in double precision. Prints the worst element of each.\n",
-     .example = "oclstm selftest -d gpu",
+         "with a plain C evaluation in double precision. Prints the worst element of each.\n"
+         "--all does so on every device, with sequences and with single steps, and prints the largest error of each result,\n"
+         "or why something was skipped.\n",
+     .example = "oclstm selftest --all",
      .run = cmd_selftest},
     {.name = "bench",
      .bit = IN_BENCH,

@@ -71,6 +71,8 @@ struct cli_options {
     int64_t repeat; // 0 = not given
     double seconds; // 0 = not given
     double budget;  // seconds; 0 = not given
+    bool all;       // selftest: every device
+    bool quick;     // selftest: fewer cases
     bool restart;
     bool single;
     bool no_roofs;

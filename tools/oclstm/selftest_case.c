@@ -5,24 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "array_view.h"
+#include "selftest_data.h"
 
-// The arrays of a case, in the order in which the seed fills them.
-enum { X, H0, C0, WEIGHT_IH, WEIGHT_HH, BIAS_IH, BIAS_HH, INPUTS };
-enum { Y, HN, CN, RESULTS };
-static const char *const result_names[RESULTS] = {"y", "hn", "cn"};
-
-typedef struct case_data {
-    const selftest_case *test;
-    oclstm_dtype dtype;
-    int64_t input_counts[INPUTS];
-    int64_t result_counts[RESULTS];
-    void *inputs[INPUTS];         // in dtype
-    double *exact_inputs[INPUTS]; // the same values
-    void *results[RESULTS];
-    double *wide_results[RESULTS];
-    double *expected[RESULTS];
-} case_data;
+const char *selftest_field_name(selftest_form form, int field) {
+    static const char *const names[][RESULTS] = {{"h", NULL, "c"}, {"y", "hn", "cn"}};
+    return names[form][field];
+}
 
 // splitmix64 (Steele, Lea & Flood 2014).
 static uint64_t next_random(uint64_t *state) {
@@ -53,8 +41,8 @@ static void spoil(case_data *data) {
     const double values[] = {(double)NAN, (double)INFINITY, (double)-INFINITY, (double)NAN};
     const int arrays[] = {X, X, C0, H0};
     for (int i = 0; i < 4; i++) {
-        const int64_t width = arrays[i] == X ? data->test->input : data->test->hidden;
-        const int64_t row = 2 * i % data->test->batch;
+        const int64_t width = arrays[i] == X ? data->test.input : data->test.hidden;
+        const int64_t row = 2 * i % data->test.batch;
         data->exact_inputs[arrays[i]][row * width + (i + 1) % width] = values[i];
     }
 }
@@ -76,7 +64,7 @@ static bool case_make(case_data *data, const selftest_case *test, oclstm_dtype d
     const int64_t inputs[INPUTS] = {items * test->input, state, state, rows * test->input, rows * test->hidden, rows, rows};
     const int64_t results[RESULTS] = {items * test->hidden, state, state};
     const double bound = 1.0 / sqrt((double)test->hidden);
-    *data = (case_data){.test = test, .dtype = dtype};
+    *data = (case_data){.test = *test, .dtype = dtype};
     memcpy(data->input_counts, inputs, sizeof inputs);
     memcpy(data->result_counts, results, sizeof results);
     for (int i = 0; i < INPUTS; i++) {
@@ -101,7 +89,7 @@ static bool case_make(case_data *data, const selftest_case *test, oclstm_dtype d
 }
 
 static bool make_expected(case_data *data) {
-    const selftest_case *test = data->test;
+    const selftest_case *test = &data->test;
     const bool bias = !(test->form & WITHOUT_BIAS), given = test->form & FROM_STATE;
     double *const *in = data->exact_inputs;
     const reference_cell cell = {.input_size = test->input,
@@ -114,100 +102,23 @@ static bool make_expected(case_data *data) {
                               given ? in[C0] : NULL, data->expected[Y], data->expected[HN], data->expected[CN]);
 }
 
-// --- the call ---------------------------------------------------------------------------------------------------------
-
-static oclstm_array describe(const selftest_case *test, oclstm_dtype dtype, void *data, int64_t steps, int64_t width) {
-    if (test->form & UNBATCHED)
-        return oclstm_out_2d(data, dtype, steps, width);
-    if (test->form & BATCH_FIRST)
-        return oclstm_out_3d(data, dtype, test->batch, steps, width);
-    return oclstm_out_3d(data, dtype, steps, test->batch, width);
-}
-
-static oclstm_array describe_state(const selftest_case *test, oclstm_dtype dtype, void *data) {
-    if (test->form & UNBATCHED)
-        return oclstm_out_1d(data, dtype, test->hidden);
-    return oclstm_out_2d(data, dtype, test->batch, test->hidden);
-}
-
-// Steps first to first + steps, time-major unless they are all.
-static oclstm_sequence part(const case_data *data, int64_t first, int64_t steps) {
-    const selftest_case *test = data->test;
-    const size_t row = (size_t)(first * test->batch) * oclstm_dtype_size_bytes(data->dtype);
-    char *x = (char *)data->inputs[X] + row * (size_t)test->input, *y = (char *)data->results[Y] + row * (size_t)test->hidden;
-    return (oclstm_sequence){.x = array_read_only(describe(test, data->dtype, x, steps, test->input)),
-                             .y = describe(test, data->dtype, y, steps, test->hidden),
-                             .batch_first = (test->form & BATCH_FIRST) != 0};
-}
-
-static oclstm_status call_whole(const case_data *data, oclstm_cell *cell, oclstm_error *error) {
-    const selftest_case *test = data->test;
-    oclstm_sequence sequence = part(data, 0, test->steps);
-    if (test->form & FROM_STATE) {
-        sequence.h = array_read_only(describe_state(test, data->dtype, data->inputs[H0]));
-        sequence.c = array_read_only(describe_state(test, data->dtype, data->inputs[C0]));
-    }
-    sequence.h_out = describe_state(test, data->dtype, data->results[HN]);
-    sequence.c_out = describe_state(test, data->dtype, data->results[CN]);
-    return oclstm_cell_sequence(cell, &sequence, error);
-}
-
-static oclstm_status call_streamed(const case_data *data, oclstm_cell *cell, oclstm_error *error) {
-    const selftest_case *test = data->test;
-    const int64_t half = test->steps / 2;
-    const oclstm_const_array h = array_read_only(describe_state(test, data->dtype, data->inputs[H0]));
-    const oclstm_const_array c = array_read_only(describe_state(test, data->dtype, data->inputs[C0]));
-    const oclstm_array hn = describe_state(test, data->dtype, data->results[HN]);
-    const oclstm_array cn = describe_state(test, data->dtype, data->results[CN]);
-    oclstm_state *state = NULL;
-    oclstm_status status = oclstm_state_create(&state, cell, test->form & UNBATCHED ? 0 : test->batch, error);
-    if (status == OCLSTM_OK && (test->form & FROM_STATE))
-        status = oclstm_state_set(state, &h, &c, error);
-    for (int i = 0; i < 2 && status == OCLSTM_OK; i++) {
-        oclstm_sequence sequence = part(data, i * half, i ? test->steps - half : half);
-        sequence.state = state;
-        status = oclstm_cell_sequence(cell, &sequence, error);
-    }
-    if (status == OCLSTM_OK)
-        status = oclstm_state_get(state, &hn, &cn, error);
-    oclstm_state_destroy(&state);
-    return status;
-}
-
-static oclstm_status call(const case_data *data, oclstm_device *device, oclstm_engine engine, oclstm_error *error) {
-    const selftest_case *test = data->test;
-    const int64_t rows = 4 * test->hidden;
-    void *const *in = data->inputs;
-    oclstm_cell_params params = {.input_size = test->input,
-                                 .hidden_size = test->hidden,
-                                 .dtype = data->dtype,
-                                 .engine = engine,
-                                 .no_bias = (test->form & WITHOUT_BIAS) != 0,
-                                 .weight_ih = oclstm_in_2d(in[WEIGHT_IH], data->dtype, rows, test->input),
-                                 .weight_hh = oclstm_in_2d(in[WEIGHT_HH], data->dtype, rows, test->hidden)};
-    if (!params.no_bias) {
-        params.bias_ih = oclstm_in_1d(in[BIAS_IH], data->dtype, rows);
-        params.bias_hh = oclstm_in_1d(in[BIAS_HH], data->dtype, rows);
-    }
-    oclstm_cell *cell = NULL;
-    oclstm_status status = oclstm_cell_create(&cell, device, &params, error);
-    if (status == OCLSTM_OK)
-        status = test->form & STREAMED ? call_streamed(data, cell, error) : call_whole(data, cell, error);
-    oclstm_cell_destroy(&cell);
-    return status;
-}
-
-oclstm_status selftest_case_run(const selftest_case *test, oclstm_device *device, oclstm_engine engine, oclstm_dtype dtype,
-                                uint64_t seed, comparison *worst, oclstm_error *error) {
+oclstm_status selftest_case_run(const selftest_case *test, selftest_form form, oclstm_device *device, oclstm_engine engine,
+                                oclstm_dtype dtype, uint64_t seed, comparison worst[SELFTEST_FIELDS], oclstm_error *error) {
     case_data data;
-    *worst = (comparison){0};
+    selftest_case run = *test;
+    if (form == SELFTEST_CELL && run.steps > SELFTEST_STEPS)
+        run.steps = SELFTEST_STEPS;
     oclstm_status status = OCLSTM_OUT_OF_MEMORY;
     *error = (oclstm_error){.status = status, .message = "no memory for a case of the self-test"};
-    if (case_make(&data, test, dtype, seed) && make_expected(&data))
-        status = call(&data, device, engine, error);
+    if (case_make(&data, &run, dtype, seed) && make_expected(&data))
+        status = selftest_call(&data, device, engine, form, error);
     for (int i = 0; i < RESULTS && status == OCLSTM_OK; i++) {
+        const char *name = selftest_field_name(form, i);
+        worst[i] = (comparison){0};
+        if (!name)
+            continue;
         reference_widen(data.wide_results[i], data.results[i], dtype, data.result_counts[i]);
-        compare_add(worst, result_names[i], data.wide_results[i], data.expected[i], data.result_counts[i]);
+        compare_add(&worst[i], name, data.wide_results[i], data.expected[i], data.result_counts[i]);
     }
     case_free(&data);
     return status;

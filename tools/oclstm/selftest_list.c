@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which cases there are. Sizes stand one below, at and one above the tiles of 4, 8, 16, 32, 64 and 128 that matrix kernels are cut
-// into, in each of batch, input and hidden; the forms of call are spread over them.
+// into, in each of batch, input and hidden; the forms of call are spread over them. The short list reaches each kernel there is, one row
+// and many, with cut tiles: what it leaves out are sizes.
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,38 +10,38 @@
 
 // steps, batch, input, hidden, form
 static const selftest_case cases[] = {
-    {1, 1, 1, 1, 0},
+    {1, 1, 1, 1, QUICK},
     {1, 1, 1, 1, UNBATCHED | FROM_STATE},
-    {5, 1, 10, 16, UNBATCHED},
-    {5, 3, 10, 16, FROM_STATE},
+    {5, 1, 10, 16, UNBATCHED | QUICK},
+    {5, 3, 10, 16, FROM_STATE | QUICK},
     {5, 3, 10, 16, FROM_STATE | WITHOUT_BIAS},
     {1, 2, 3, 5, FROM_STATE},
     {2, 2, 3, 4, BATCH_FIRST},
-    {3, 4, 7, 8, FROM_STATE | BATCH_FIRST},
-    {2, 5, 8, 9, WITHOUT_BIAS},
+    {3, 4, 7, 8, FROM_STATE | BATCH_FIRST | QUICK},
+    {2, 5, 8, 9, WITHOUT_BIAS | QUICK},
     {2, 7, 15, 15, FROM_STATE},
     {2, 8, 16, 17, FROM_STATE | WITHOUT_BIAS},
     {2, 9, 17, 16, BATCH_FIRST | WITHOUT_BIAS},
     {2, 15, 31, 31, FROM_STATE},
     {2, 16, 32, 33, 0},
-    {2, 17, 33, 32, FROM_STATE | STREAMED},
+    {2, 17, 33, 32, FROM_STATE | STREAMED | QUICK},
     {2, 31, 63, 63, WITHOUT_BIAS | FROM_STATE},
     {2, 32, 64, 65, FROM_STATE},
     {2, 33, 65, 64, BATCH_FIRST | FROM_STATE},
     {2, 63, 9, 7, FROM_STATE},
     {2, 64, 20, 24, FROM_STATE | BATCH_FIRST},
-    {2, 65, 5, 31, WITHOUT_BIAS},
+    {2, 65, 5, 31, WITHOUT_BIAS | QUICK},
     {2, 1, 127, 129, FROM_STATE},
-    {2, 1, 128, 127, UNBATCHED | STREAMED},
-    {3, 2, 129, 128, FROM_STATE},
+    {2, 1, 128, 127, UNBATCHED | STREAMED | QUICK},
+    {3, 2, 129, 128, FROM_STATE | QUICK},
     {1, 129, 6, 12, FROM_STATE},
     {1, 257, 40, 48, FROM_STATE},
     {1, 1, 300, 260, FROM_STATE},
     {100, 3, 6, 20, FROM_STATE | STREAMED},
     {1000, 1, 4, 8, FROM_STATE},
-    {6, 8, 6, 9, FROM_STATE | NONFINITE},
+    {6, 8, 6, 9, FROM_STATE | NONFINITE | QUICK},
     {3, 33, 17, 33, FROM_STATE | NONFINITE | WITHOUT_BIAS},
-    {4, 5, 20, 24, FROM_STATE | LARGE},
+    {4, 5, 20, 24, FROM_STATE | LARGE | QUICK},
 };
 
 const selftest_case *selftest_cases(size_t *count) {
@@ -48,13 +49,19 @@ const selftest_case *selftest_cases(size_t *count) {
     return cases;
 }
 
-void selftest_case_text(const selftest_case *test, char *text, size_t capacity) {
-    const unsigned form = test->form;
-    snprintf(text, capacity, "steps %lld batch %lld input %lld hidden %lld%s%s%s%s%s%s%s", (long long)test->steps,
-             (long long)test->batch, (long long)test->input, (long long)test->hidden, form & WITHOUT_BIAS ? ", no bias" : "",
-             form & FROM_STATE ? ", from a state" : "", form & BATCH_FIRST ? ", batch first" : "",
-             form & UNBATCHED ? ", unbatched" : "", form & STREAMED ? ", streamed" : "",
-             form & NONFINITE ? ", with NaN and infinity" : "", form & LARGE ? ", large inputs" : "");
+bool selftest_case_fits(const selftest_case *test, selftest_form form) {
+    return form == SELFTEST_SEQUENCE || !(test->form & BATCH_FIRST);
+}
+
+void selftest_case_text(const selftest_case *test, selftest_form form, char *text, size_t capacity) {
+    const bool single = form == SELFTEST_CELL;
+    const unsigned marks = test->form;
+    snprintf(text, capacity, "%ssteps %lld batch %lld input %lld hidden %lld%s%s%s%s%s%s%s", single ? "single " : "",
+             (long long)(single && test->steps > SELFTEST_STEPS ? SELFTEST_STEPS : test->steps), (long long)test->batch,
+             (long long)test->input, (long long)test->hidden, marks & WITHOUT_BIAS ? ", no bias" : "",
+             marks & FROM_STATE ? ", from a state" : "", marks & BATCH_FIRST ? ", batch first" : "",
+             marks & UNBATCHED ? ", unbatched" : "", marks & STREAMED ? ", streamed" : "",
+             marks & NONFINITE ? ", with NaN and infinity" : "", marks & LARGE ? ", large inputs" : "");
 }
 
 // A gate's argument is a sum of input + hidden products. Rounding each to half a unit in the last place, with errors that do not
