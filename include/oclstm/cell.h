@@ -26,8 +26,10 @@
  * Numerics. The cell computes in its dtype, float32 or float64, accumulating in that dtype. NaN and infinity in x, h and c are
  * data: they come out where the frameworks' would. sigmoid and tanh are safe for any finite argument.
  *
- * Thread-safety: a cell, and a state, is used by one thread at a time; different cells may run in different threads, also on
- * one device.
+ * Thread-safety: a cell, and a state, is used by one thread at a time: any thread, not always the same. Different cells may be created, run
+ * and destroyed in different threads, also on one device, also from one open model file or the same arrays; the numbers are those of a
+ * single thread. A state that is given to a call is used by that call's thread until it returns. On one device calls share its queue: each
+ * waits for what was enqueued before it, by whatever thread. fork(): see device.h.
  */
 #ifndef OCLSTM_CELL_H
 #define OCLSTM_CELL_H

@@ -3,8 +3,21 @@
  * @file device.h
  * OpenCL devices: list them, open one, close it.
  *
- * Thread-safety: oclstm_device_list() and oclstm_device_open() may be called from any thread. An opened device may be
- * shared by threads: cells created on it, each used by one thread at a time, may run side by side.
+ * Thread-safety: every function here may be called from any thread at any time, also several at once, with these limits:
+ *   - An opened device may be shared by threads: its cells and states, each used by one thread at a time, may be created, run and destroyed
+ *     side by side, and every result is what one thread alone would get. They share one in-order queue, so a call also waits for what other
+ *     threads had enqueued before it. Threads that are to compute at the same time open a device each.
+ *   - A hold is given up once, by one thread. Another thread may use the device only through a hold of its own: what it opened or wrapped, or a
+ *     cell or state, which holds the device.
+ *   - The environment is read while devices are listed and opened; no thread may change it (setenv) meanwhile.
+ *   - A device that is being tuned is used by no other thread, see tune.h.
+ *
+ * fork(): OpenCL drivers do not survive it. A process that forks does so before its first call that lists, opens or wraps a device; such a
+ * child works fully. After that call a child can go on with exec(), and posix_spawn() and vfork() are no concern; but in a child that stays,
+ * every call that would use OpenCL fails at once with UNSUPPORTED and a message that says so, also after the parent has closed every
+ * device. What the child inherited may be closed, destroyed and freed there, which releases host memory only and leaves the parent's objects
+ * as they are; facts may be read, and model files (tensors.h) may be used. The parent is not affected. A server that forks workers opens the
+ * device in each worker. A child made by a bare clone() or _Fork() is not recognised.
  */
 #ifndef OCLSTM_DEVICE_H
 #define OCLSTM_DEVICE_H

@@ -3,7 +3,8 @@
  * @file measure.h
  * What a device reaches at best, measured on it: the figures that a cell's speed is to be seen against.
  *
- * Thread-safety: as a call on the device; two measurements at once disturb each other's result.
+ * Thread-safety: may be called from any thread, also while other threads use the device; but whatever else the machine does disturbs the
+ * result. oclstm_device_measure_product() with `tuned` false is alone with the device, as oclstm_tune() is. fork(): see device.h.
  */
 #ifndef OCLSTM_MEASURE_H
 #define OCLSTM_MEASURE_H

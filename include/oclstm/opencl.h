@@ -4,6 +4,10 @@
  * For programs that already use OpenCL: run on their context, device and queue, and on their buffers, without waiting.
  *
  * Not included by oclstm.h: it needs the OpenCL headers (CL/cl.h), the rest of the library does not.
+ *
+ * Thread-safety: as device.h and cell.h say. A wrapped queue may be used by the caller, and by other threads, while cells run on it: commands
+ * keep the order in which they were enqueued, and which of two threads enqueues first is theirs to settle, with events. fork(): a process that has
+ * used OpenCL by itself is no better off, but the library does not know of it before the first call that lists, opens or wraps a device.
  */
 #ifndef OCLSTM_OPENCL_H
 #define OCLSTM_OPENCL_H

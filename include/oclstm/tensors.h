@@ -9,7 +9,9 @@
  * Formats: safetensors as https://huggingface.co/docs/safetensors describes it; .npy as NumPy's "NEP 1 / numpy.lib.format", versions 1.0, 2.0
  * and 3.0, C and Fortran order, either byte order.
  *
- * Thread-safety: an open file may be read by several threads. A writer is used by one thread at a time.
+ * Thread-safety: an open file is never changed: several threads may read it at once with any function but oclstm_tensors_close(), also
+ * slices of one tensor. It is closed once, when no thread uses it. A writer is used by one thread at a time; different writers are independent.
+ * fork(): a child may read and close the files it inherited; a writer is committed or discarded by one process.
  */
 #ifndef OCLSTM_TENSORS_H
 #define OCLSTM_TENSORS_H

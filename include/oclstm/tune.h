@@ -7,7 +7,9 @@
  * device, driver and version of the library, and is used by every process that opens the device afterwards. The file is written after each finding, whole or not at
  * all, so a search may be stopped or killed at any moment; the next one goes on where it ended.
  *
- * Thread-safety: a device that is being tuned is used by no other thread.
+ * Thread-safety: a device that is being tuned is used by no other thread, and no other opened device of the same hardware runs the clblast
+ * engine in this process meanwhile: CLBlast keeps its parameters for the process. oclstm_tune_path() may be called at any time. Several
+ * processes may tune at once; each writes its file whole, and the last one stays. fork(): see device.h.
  */
 #ifndef OCLSTM_TUNE_H
 #define OCLSTM_TUNE_H

@@ -2,10 +2,13 @@
 // A step and a sequence from and to host arrays.
 #include "base/error.h"
 #include "cell/call_check.h"
+#include "device/device_fork.h"
 
 static oclstm_status apply(oclstm_cell *cell, const oclstm_sequence *call, bool is_step, oclstm_error *error) {
     cell_execution execution;
-    oclstm_status status = call_check(cell, call, is_step, &execution, error);
+    oclstm_status status = device_check_fork(error);
+    if (status == OCLSTM_OK)
+        status = call_check(cell, call, is_step, &execution, error);
     if (status == OCLSTM_OK)
         status = cell_execute(cell, &execution, error);
     // A state's h is written beside the old one, so that a failed call leaves it as it was.

@@ -8,6 +8,7 @@
 #include "cell/cell_weights.h"
 #include "cell/plan.h"
 #include "cl/lstm_shared.h"
+#include "device/device_fork.h"
 
 void oclstm_cell_destroy(oclstm_cell **cell) {
     if (cell == NULL || *cell == NULL)
@@ -38,7 +39,9 @@ oclstm_status oclstm_cell_create(oclstm_cell **out, oclstm_device *device, const
     *out = NULL;
     oclstm_cell_params resolved = *params;
     const cell_engine *ignored = NULL;
-    oclstm_status status = cell_weights_check(&resolved, error);
+    oclstm_status status = device_check_fork(error);
+    if (status == OCLSTM_OK)
+        status = cell_weights_check(&resolved, error);
     if (status != OCLSTM_OK)
         return status;
     const device_limits *limits = device_get_limits(device);
@@ -118,6 +121,9 @@ oclstm_status oclstm_cell_read_weights(oclstm_cell *cell, const oclstm_array *we
                                        const oclstm_array *bias_ih, const oclstm_array *bias_hh, oclstm_error *error) {
     if (cell == NULL)
         return base_fail(error, OCLSTM_INVALID_ARGUMENT, "oclstm_cell_read_weights: cell is NULL");
+    oclstm_status status = device_check_fork(error);
+    if (status != OCLSTM_OK)
+        return status;
     const int64_t gates = (int64_t)(LSTM_GATES * cell->hidden), columns[] = {(int64_t)cell->input, (int64_t)cell->hidden, 0, 0};
     const oclstm_array *const wanted[] = {weight_ih, weight_hh, bias_ih, bias_hh};
     static const char *const names[] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh"};
@@ -133,7 +139,7 @@ oclstm_status oclstm_cell_read_weights(oclstm_cell *cell, const oclstm_array *we
                                             .shape = {gates, columns[i]},
                                             .axes = {"4*hidden", i == 0 ? "input" : "hidden"}};
         const oclstm_const_array view = array_as_const(wanted[i]);
-        oclstm_status status = array_check(&view, &expected, error);
+        status = array_check(&view, &expected, error);
         if (status != OCLSTM_OK)
             return status;
         if (is_bias && cell->bias_host == NULL)

@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "cell/cell_execute.h"
+#include "device/device_fork.h"
 #include "device/device_transfer.h"
 
 // A buffer of the call: its name, what it holds.
@@ -112,7 +113,9 @@ oclstm_status oclstm_cell_enqueue(oclstm_cell *cell, const oclstm_buffers *buffe
                          : buffers == NULL ? "buffers is NULL"
                                            : "wait_count and wait_list do not fit each other");
     size_t steps = buffers->steps > 0 ? (size_t)buffers->steps : 1;
-    oclstm_status status = check_buffers(cell, buffers, steps, error);
+    oclstm_status status = device_check_fork(error);
+    if (status == OCLSTM_OK)
+        status = check_buffers(cell, buffers, steps, error);
     if (status != OCLSTM_OK)
         return status;
     const cell_execution execution = {.batch = (size_t)buffers->batch,

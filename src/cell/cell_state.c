@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "cell/array_check.h"
 #include "cell/cell_private.h"
+#include "device/device_fork.h"
 #include "device/device_transfer.h"
 
 static size_t part_bytes(const oclstm_state *state) { return state->batch * state->hidden * oclstm_dtype_size_bytes(state->dtype); }
@@ -26,6 +27,9 @@ oclstm_status oclstm_state_create(oclstm_state **out, oclstm_cell *cell, int64_t
         return base_fail(error, OCLSTM_INVALID_ARGUMENT, "oclstm_state_create: %s is NULL", out == NULL ? "out" : "cell");
     *out = NULL;
     size_t bytes;
+    oclstm_status status = device_check_fork(error);
+    if (status != OCLSTM_OK)
+        return status;
     if (batch < 0)
         return base_fail(error, OCLSTM_INVALID_ARGUMENT,
                          "the batch of a state is %lld; it must be at least 1, or 0 for no batch dimension", (long long)batch);
@@ -41,7 +45,6 @@ oclstm_status oclstm_state_create(oclstm_state **out, oclstm_cell *cell, int64_t
     made->batch = batch > 0 ? (size_t)batch : 1;
     made->unbatched = batch == 0;
     cl_mem *const parts[] = {&made->h[0], &made->h[1], &made->c};
-    oclstm_status status = OCLSTM_OK;
     for (int i = 0; i < 3 && status == OCLSTM_OK; i++)
         status = device_buffer_create(parts[i], made->device, CL_MEM_READ_WRITE, bytes, "a state", error);
     if (status == OCLSTM_OK)
@@ -71,18 +74,21 @@ static oclstm_status check_part(const oclstm_state *state, const oclstm_const_ar
 oclstm_status oclstm_state_set(oclstm_state *state, const oclstm_const_array *h, const oclstm_const_array *c, oclstm_error *error) {
     if (state == NULL)
         return base_fail(error, OCLSTM_INVALID_ARGUMENT, "oclstm_state_set: state is NULL");
+    oclstm_status status = device_check_fork(error);
+    if (status != OCLSTM_OK)
+        return status;
     bool has_h = h != NULL && h->data != NULL, has_c = c != NULL && c->data != NULL;
     if (has_h != has_c)
         return base_fail(error, OCLSTM_INVALID_ARGUMENT, "%s is given without %s: a state is the pair (h, c), both or neither",
                          has_h ? "h" : "c", has_h ? "c" : "h");
     cl_mem h_mem = state->h[state->current];
     if (!has_h) {
-        oclstm_status status = device_fill_zero(state->device, h_mem, 0, part_bytes(state), error);
+        status = device_fill_zero(state->device, h_mem, 0, part_bytes(state), error);
         if (status == OCLSTM_OK)
             status = device_fill_zero(state->device, state->c, 0, part_bytes(state), error);
         return status == OCLSTM_OK ? device_finish(state->device, error) : status;
     }
-    oclstm_status status = check_part(state, h, "h", error);
+    status = check_part(state, h, "h", error);
     if (status == OCLSTM_OK)
         status = check_part(state, c, "c", error);
     if (status == OCLSTM_OK)
@@ -95,10 +101,12 @@ oclstm_status oclstm_state_set(oclstm_state *state, const oclstm_const_array *h,
 oclstm_status oclstm_state_get(oclstm_state *state, const oclstm_array *h, const oclstm_array *c, oclstm_error *error) {
     if (state == NULL)
         return base_fail(error, OCLSTM_INVALID_ARGUMENT, "oclstm_state_get: state is NULL");
+    oclstm_status status = device_check_fork(error);
+    if (status != OCLSTM_OK)
+        return status;
     const oclstm_array *const wanted[] = {h, c};
     const cl_mem parts[] = {state->h[state->current], state->c};
     static const char *const names[] = {"h", "c"};
-    oclstm_status status = OCLSTM_OK;
     for (int i = 0; i < 2 && status == OCLSTM_OK; i++) {
         if (wanted[i] == NULL || wanted[i]->data == NULL)
             continue;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Device buffers and their transfers.
 #include "base/error.h"
+#include "device/device_fork.h"
 #include "device/device_private.h"
 #include "device/size_text.h"
 
@@ -45,9 +46,11 @@ void device_buffer_release(oclstm_device *device, cl_mem *buffer) {
     if (buffer == NULL || *buffer == NULL)
         return;
     size_t size_bytes = 0;
-    if (clGetMemObjectInfo(*buffer, CL_MEM_SIZE, sizeof size_bytes, &size_bytes, NULL) == CL_SUCCESS)
-        atomic_fetch_sub(&device->held_bytes, size_bytes);
-    clReleaseMemObject(*buffer);
+    if (!device_lost_by_fork()) {
+        if (clGetMemObjectInfo(*buffer, CL_MEM_SIZE, sizeof size_bytes, &size_bytes, NULL) == CL_SUCCESS)
+            atomic_fetch_sub(&device->held_bytes, size_bytes);
+        clReleaseMemObject(*buffer);
+    }
     *buffer = NULL;
 }
 
@@ -75,7 +78,8 @@ oclstm_status device_buffer_hand_back(oclstm_device *device, cl_mem buffer, size
 void device_host_buffer_release(cl_mem *buffer) {
     if (*buffer == NULL)
         return;
-    clReleaseMemObject(*buffer);
+    if (!device_lost_by_fork())
+        clReleaseMemObject(*buffer);
     *buffer = NULL;
 }
 
@@ -126,6 +130,8 @@ oclstm_status device_fill_zero(oclstm_device *device, cl_mem dst, size_t offset_
 }
 
 oclstm_status device_finish(oclstm_device *device, oclstm_error *error) {
+    if (device_lost_by_fork()) // cells wait before they are destroyed
+        return device_fail_fork(error);
     cl_int code = clFinish(device->queue);
     return code == CL_SUCCESS ? OCLSTM_OK : device_fail(error, device, code, "clFinish", "waiting for the queue");
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "device/device_fork.h"
 #include "device/device_private.h"
 
 oclstm_status device_kernel_create(cl_kernel *out, oclstm_device *device, cl_program program, const char *name, size_t *max_group,
@@ -28,7 +29,8 @@ oclstm_status device_kernel_create(cl_kernel *out, oclstm_device *device, cl_pro
 void device_kernel_release(cl_kernel *kernel) {
     if (kernel == NULL || *kernel == NULL)
         return;
-    clReleaseKernel(*kernel);
+    if (!device_lost_by_fork())
+        clReleaseKernel(*kernel);
     *kernel = NULL;
 }
 

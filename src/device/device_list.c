@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "device/device_fork.h"
 #include "device/device_private.h"
 #include "device/device_select.h"
 
@@ -126,9 +127,11 @@ oclstm_status device_entries_find(device_entry **out, size_t *count, oclstm_erro
     entry_list list = {0};
     cl_platform_id *platforms = NULL;
     cl_uint found = 0, again = 0;
-    oclstm_status status = OCLSTM_OK;
     *out = NULL;
     *count = 0;
+    oclstm_status status = device_fork_begin(error);
+    if (status != OCLSTM_OK)
+        return status;
     cl_int code = clGetPlatformIDs(0, NULL, &found);
     if (code == NO_PLATFORM || (code == CL_SUCCESS && found == 0))
         return OCLSTM_OK;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "device/device_fork.h"
 #include "device/device_private.h"
 
 // A run lasts about this long: much longer than a launch and the wait for it, tens of microseconds, and short enough that on a busy machine
@@ -200,11 +201,13 @@ oclstm_status oclstm_device_measure_roofs(oclstm_roofs *out, oclstm_device *devi
     if (dtype == OCLSTM_F64 && !device_get_limits(device)->has_fp64)
         return base_fail(error, OCLSTM_UNSUPPORTED, "%s has no float64 (cl_khr_fp64): measure it in float32",
                          device_get_limits(device)->name);
+    oclstm_status status = device_check_fork(error);
+    if (status != OCLSTM_OK)
+        return status;
     measurement m;
     oclstm_roofs best = {0};
     fma_form forms[MAX_FORMS];
     begin(&m, device, dtype);
-    oclstm_status status = OCLSTM_OK;
     const int count = list_forms(forms, &m);
     for (int i = 0; i < count && status == OCLSTM_OK; i++)
         status = measure_fma(&best.flops_per_second, &m, forms[i], error);

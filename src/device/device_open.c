@@ -9,28 +9,38 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "device/device_choose.h"
+#include "device/device_fork.h"
 #include "device/device_private.h"
 #include "device/device_select.h"
 #include "device/tuned.h"
 
-// Releases what an opened or half-opened device holds; the caller has the last reference.
-static void device_destroy(oclstm_device *device) {
-    if (device == NULL)
-        return;
-    if (device->queue && device->owns_queue)
-        clFinish(device->queue);
-    device_programs_release(device);
+static void release_objects(oclstm_device *device) {
     if (device->queue)
         clReleaseCommandQueue(device->queue);
     if (device->context)
         clReleaseContext(device->context);
     if (device->holds_id)
         clReleaseDevice(device->id);
-    pthread_mutex_destroy(&device->lock);
+}
+
+// Releases what an opened or half-opened device holds; the caller has the last reference. After fork() its host memory only: the locks may
+// have been inherited taken.
+static void device_destroy(oclstm_device *device) {
+    if (device == NULL)
+        return;
+    const bool lost = device_lost_by_fork();
+    if (!lost && device->queue && device->owns_queue)
+        clFinish(device->queue);
+    device_programs_release(device);
+    if (!lost) {
+        release_objects(device);
+        pthread_mutex_destroy(&device->lock);
+    }
     free(device->kernel_dir);
     free(device->tuned);
     free(device);
-    device_count_lower();
+    if (!lost)
+        device_count_lower();
 }
 
 // A device without its OpenCL objects, with one reference.
@@ -237,7 +247,9 @@ oclstm_status oclstm_device_wrap(oclstm_device **out, cl_context context, cl_dev
     device_entry entry;
     oclstm_device *device = NULL;
     cl_int code;
-    oclstm_status status = check_context(context, device_id, error);
+    oclstm_status status = device_fork_begin(error);
+    if (status == OCLSTM_OK)
+        status = check_context(context, device_id, error);
     if (status == OCLSTM_OK && queue)
         status = check_queue(context, device_id, queue, error);
     if (status == OCLSTM_OK)

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "device/device_fork.h"
 #include "device/device_private.h"
 #include "device/kernel_text.h"
 
@@ -21,7 +22,7 @@ const char *device_dtype_options(const oclstm_device *device, oclstm_dtype dtype
 static void entry_free(program_entry *entry) {
     if (entry == NULL)
         return;
-    if (entry->program)
+    if (entry->program && !device_lost_by_fork())
         clReleaseProgram(entry->program);
     free(entry->file);
     free(entry->options);
@@ -169,6 +170,9 @@ oclstm_status device_program_get(cl_program *out, oclstm_device *device, const c
 oclstm_status oclstm_device_set_kernel_dir(oclstm_device *device, const char *directory, oclstm_error *error) {
     if (device == NULL)
         return base_fail(error, OCLSTM_INVALID_ARGUMENT, "oclstm_device_set_kernel_dir needs a device");
+    oclstm_status status = device_check_fork(error);
+    if (status != OCLSTM_OK)
+        return status;
     char *copy = strdup(directory ? directory : "");
     if (copy == NULL)
         return base_fail_memory(error, strlen(directory ? directory : "") + 1, "the kernel directory");

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "device/device_fork.h"
 #include "tune/tuner.h"
 
 // From single rows to large batches, small cells to large ones.
@@ -43,6 +44,9 @@ static oclstm_status check_shape(const oclstm_tune_shape *shape, size_t place, o
 static oclstm_status check_params(const oclstm_device *device, const oclstm_tune_params *params, oclstm_error *error) {
     if (device == NULL || params == NULL)
         return base_fail(error, OCLSTM_INVALID_ARGUMENT, "oclstm_tune: %s is NULL", device == NULL ? "device" : "params");
+    oclstm_status status = device_check_fork(error);
+    if (status != OCLSTM_OK)
+        return status;
     if (params->dtype != OCLSTM_F32 && params->dtype != OCLSTM_F64)
         return base_fail(error, OCLSTM_INVALID_ARGUMENT, "settings are tuned for float32 or float64, not for %s",
                          oclstm_dtype_name(params->dtype));
@@ -55,7 +59,6 @@ static oclstm_status check_params(const oclstm_device *device, const oclstm_tune
     if (params->shapes == NULL && params->shape_count > 0)
         return base_fail(error, OCLSTM_INVALID_ARGUMENT, "oclstm_tune: shapes is NULL, but shape_count is %zu",
                          params->shape_count);
-    oclstm_status status = OCLSTM_OK;
     for (size_t i = 0; i < params->shape_count && status == OCLSTM_OK; i++)
         status = check_shape(&params->shapes[i], i, error);
     return status;

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "device/device_fork.h"
 #include "matmul/matmul.h"
 #include "tune/tune_product.h"
 
@@ -28,7 +29,7 @@ static oclstm_status check_arguments(const double *seconds, const oclstm_device 
         return base_fail(error, OCLSTM_UNSUPPORTED, "%s: m, n or k is beyond this machine's addresses", call);
     if (!matmul_supported(device_get_limits(device), dtype, why, sizeof why))
         return base_fail(error, OCLSTM_UNSUPPORTED, "%s on %s: %s", call, device_get_limits(device)->name, why);
-    return OCLSTM_OK;
+    return device_check_fork(error);
 }
 
 // As if the device had never been tuned; the next use of CLBlast after it gets what was there.
