@@ -27,3 +27,9 @@ bool device_has_prefetch_builtin(const device_limits *limits) {
     return strcmp(limits->platform_name, "Portable Computing Language") == 0 ||
            strcmp(limits->platform_name, "Intel(R) OpenCL") == 0;
 }
+
+// PoCL 3.1: ~/.cache/pocl, and what it compiles at a kernel's first launch is in there too, but not in its binaries. NVIDIA: ~/.nv/ComputeCache,
+// on since driver 270.
+bool device_keeps_own_kernels(const device_limits *limits) {
+    return strcmp(limits->platform_name, "Portable Computing Language") == 0 || strcmp(limits->platform_name, "NVIDIA CUDA") == 0;
+}

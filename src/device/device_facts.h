@@ -15,4 +15,7 @@ bool device_runs_in_calling_thread(const device_limits *limits);
 // Does the kernel compiler know clang's __builtin_prefetch? OpenCL's own prefetch() does nothing there.
 bool device_has_prefetch_builtin(const device_limits *limits);
 
+// Does the driver keep built kernels on disk itself? Then a second copy only costs.
+bool device_keeps_own_kernels(const device_limits *limits);
+
 #endif

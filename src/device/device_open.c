@@ -12,6 +12,7 @@
 #include "device/device_fork.h"
 #include "device/device_private.h"
 #include "device/device_select.h"
+#include "device/kernel_folder.h"
 #include "device/tuned.h"
 
 static void release_objects(oclstm_device *device) {
@@ -37,6 +38,7 @@ static void device_destroy(oclstm_device *device) {
         pthread_mutex_destroy(&device->lock);
     }
     free(device->kernel_dir);
+    free(device->binary_dir);
     free(device->tuned);
     free(device);
     if (!lost)
@@ -50,9 +52,12 @@ static oclstm_status device_alloc(oclstm_device **out, const device_entry *entry
         return base_fail_memory(error, sizeof *device, "a device");
     const char *directory = getenv("OCLSTM_KERNEL_DIR");
     device->kernel_dir = strdup(directory ? directory : "");
+    device->binary_dir = kernel_folder_copy();
     device->tuned = base_alloc(1, sizeof *device->tuned);
-    if (device->kernel_dir == NULL || device->tuned == NULL || pthread_mutex_init(&device->lock, NULL) != 0) {
+    if (device->kernel_dir == NULL || device->binary_dir == NULL || device->tuned == NULL ||
+        pthread_mutex_init(&device->lock, NULL) != 0) {
         free(device->tuned);
+        free(device->binary_dir);
         free(device->kernel_dir);
         free(device);
         return base_fail_memory(error, sizeof *device, "a device");

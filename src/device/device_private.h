@@ -25,6 +25,13 @@ typedef struct program_entry {
     char *kernel_dir; // "" for the built-in sources
 } program_entry;
 
+// What became of the programs so far.
+typedef struct program_tally {
+    size_t from_source, from_cache, from_folder;
+    size_t kept;     // written to the disk cache
+    char note[1024]; // the last thing that could not be used or kept, and was done without, in words
+} program_tally;
+
 struct oclstm_device {
     atomic_int references;
     device_limits limits;
@@ -36,9 +43,11 @@ struct oclstm_device {
     cl_command_queue queue;
     _Atomic uint64_t held_bytes; // by buffers of device_buffer_create()
     atomic_uint warm;            // bits of device_mark_warm()
-    pthread_mutex_t lock;        // guards kernel_dir and programs
+    pthread_mutex_t lock;        // guards kernel_dir, programs and tally
     char *kernel_dir;            // "" for the built-in sources
+    char *binary_dir;            // of kernels compiled offline; "" for none
     program_entry *programs;
+    program_tally tally;
     struct tuned_settings *tuned; // never NULL
     char tuning_note[1400];       // where they come from, in words
 };
@@ -61,6 +70,13 @@ cl_int device_platform_string(cl_platform_id platform, cl_platform_info paramete
 // zero the functions of device_on_last_close() run.
 void device_count_raise(void);
 void device_count_lower(void);
+
+// Makes entry->program of its file, options and kernel_dir. Called with the device's lock held.
+oclstm_status device_program_build(program_entry *entry, oclstm_device *device, oclstm_error *error);
+
+// clCreateProgramWithIL, where the device lists SPIR-V; otherwise NULL.
+typedef cl_program(CL_API_CALL *device_create_with_il)(cl_context context, const void *il, size_t length, cl_int *code);
+device_create_with_il device_find_create_with_il(const oclstm_device *device);
 
 // Releases every program of the cache.
 void device_programs_release(oclstm_device *device);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "device/device_private.h"
+#include "device/kernel_folder.h"
 
 // --- strings ----------------------------------------------------------------------------------------------------------
 
@@ -152,8 +153,11 @@ static void query_abilities(query *q) {
         info->kind = kind_of(type);
     if (REQUIRED(q, CL_DEVICE_AVAILABLE, available) && !available)
         reject(q, "the driver says that it is not available (CL_DEVICE_AVAILABLE)");
-    if (REQUIRED(q, CL_DEVICE_COMPILER_AVAILABLE, compiler) && !compiler)
-        reject(q, "it has no compiler for kernels (CL_DEVICE_COMPILER_AVAILABLE)%s",
+    if (REQUIRED(q, CL_DEVICE_COMPILER_AVAILABLE, compiler) && !compiler && !kernel_folder_has_kernels())
+        reject(q,
+               "it has no compiler for kernels (CL_DEVICE_COMPILER_AVAILABLE)%s; for kernels compiled offline see 'oclstm kernels "
+               "--export' "
+               "and --kernel-binary (OCLSTM_KERNEL_BINARY)",
                type & CL_DEVICE_TYPE_CUSTOM ? ": a custom device with built-in kernels only" : "");
     info->has_compiler = compiler;
     if (REQUIRED(q, CL_DEVICE_EXECUTION_CAPABILITIES, executes) && !(executes & CL_EXEC_KERNEL))

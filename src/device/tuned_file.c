@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "device/cache_folder.h"
 #include "device/device_private.h"
 #include "device/tuned.h"
 
@@ -64,32 +65,11 @@ static uint64_t key_of(const device_limits *limits) {
 }
 
 bool tuned_path(const device_limits *limits, char *path, size_t capacity) {
-    const char *own = getenv("OCLSTM_CACHE_DIR"), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    if (capacity == 0)
-        return false;
-    path[0] = '\0';
-    if (own != NULL && own[0] != '\0')
-        base_append(path, capacity, "%s", own);
-    else if (own == NULL && cache != NULL && cache[0] == '/')
-        base_append(path, capacity, "%s/oclstm", cache);
-    else if (own == NULL && home != NULL && home[0] == '/')
-        base_append(path, capacity, "%s/.cache/oclstm", home);
-    else
+    if (!cache_folder_path(path, capacity))
         return false;
     size_t folder = strlen(path);
     base_append(path, capacity, "/tuned-%016" PRIx64 ".txt", key_of(limits));
     return strlen(path) == folder + strlen("/tuned-0123456789abcdef.txt");
-}
-
-// Makes every folder of the path before its last part. A failure shows when the file is opened.
-static void make_folders(const char *path) {
-    char folder[1024];
-    base_copy_string(folder, sizeof folder, path);
-    for (char *slash = strchr(folder + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        (void)mkdir(folder, 0777);
-        *slash = '/';
-    }
 }
 
 // Writes all of it and closes the file; errno says why not.
@@ -122,7 +102,7 @@ oclstm_status tuned_save(const tuned_settings *settings, const device_limits *li
         free(text);
         return base_fail(error, OCLSTM_IO, "the tuned settings are too many for the file \"%s\"", path);
     }
-    make_folders(path);
+    cache_folder_make(path);
     base_append(temporary, sizeof temporary, "%s.XXXXXX", path);
     const char *failed = NULL; // the call that did
     int file = mkstemp(temporary), reason = errno;
