@@ -44,6 +44,8 @@ typedef struct oclstm_device_info {
     int platform_index; /**< with device_index: the selector "P:D" */
     int device_index;   /**< position within its platform; -1 for a platform that shows no device */
     oclstm_device_kind kind;
+    int part;  /**< of an opened part of a device ("N/K"): which one, from 0 */
+    int parts; /**< and of how many; 0 for a whole device */
     bool usable;
     bool chosen_by_auto; /**< true for the one device that the selector "auto" opens */
     char reason[256];    /**< why it cannot be used; empty when usable */
@@ -94,13 +96,21 @@ OCLSTM_API void oclstm_device_list_free(oclstm_device_info **list);
  *     "N"                the device with that index in oclstm_device_list()
  *     "P:D"              device D of platform P
  *     NAME-PART          the one usable device whose name, vendor or platform name contains this text, without regard to case
+ *     X/K                part K, from 0, of the device X (any of the above but NAME-PART) split into parts of one compute unit each
+ *     X/K/P              part K of X split into P parts as equal as its compute units allow
+ *
+ * A part (clCreateSubDevices) is a device of its own that uses no other compute units; CPUs can be split, other devices rarely. Its facts are
+ * those of the part; index, platform_index and device_index those of the whole device, and its name ends in "(part K of P)". Parts share
+ * memory and caches, and each opening makes them anew: the same selector names the same part. A cell gives the same numbers on a part
+ * as on the whole device within rounding, bit by bit where each core of either has three rows of the batch or more.
  *
  * There is no silent fallback: a selector that matches nothing, more than one device, or an unusable one is an error whose message
  * lists the choices.
  *
  * @param[out] out  the device, owned by the caller: oclstm_device_close(). NULL on failure.
  * @return OK; NO_DEVICE when no usable device (of the kind asked for) exists or the selected one is unusable; INVALID_ARGUMENT
- *         when the selector matches none or several; OUT_OF_MEMORY; OPENCL.
+ *         when the selector matches none or several, or there is no such part; UNSUPPORTED when the device cannot be split;
+ *         OUT_OF_MEMORY; OPENCL.
  */
 OCLSTM_API oclstm_status oclstm_device_open(oclstm_device **out, const char *selector, oclstm_error *error);
 

@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "device/device_choose.h"
 #include "device/device_fork.h"
-#include "device/device_private.h"
+#include "device/device_part.h"
 #include "device/device_select.h"
 #include "device/kernel_folder.h"
 #include "device/tuned.h"
@@ -85,14 +85,23 @@ static oclstm_status make_queue(oclstm_device *device, oclstm_error *error) {
     return OCLSTM_OK;
 }
 
-// The entry that the selector names, or with `work` the one that suits it, marked where "auto" picks it too.
-static oclstm_status choose_entry(device_entry *chosen, const char *selector, const device_work *work, oclstm_error *error) {
+// The entry that the selector names, or with `work` the one that suits it, marked where "auto" picks it too. *made: its id is a sub-device, which the
+// caller releases.
+static oclstm_status choose_entry(device_entry *chosen, bool *made, const char *selector, const device_work *work,
+                                  oclstm_error *error) {
     device_entry *entries = NULL;
     oclstm_device_info *infos = NULL;
+    device_part part;
     size_t count = 0, at = 0;
-    oclstm_status status = device_entries_find(&entries, &count, error);
+    const size_t capacity = selector != NULL ? strlen(selector) + 1 : 1;
+    char *device = base_alloc(capacity, 1);
+    if (device == NULL)
+        return base_fail_memory(error, capacity, "the device list");
+    oclstm_status status = device_part_read(&part, device, capacity, selector != NULL ? selector : "", error);
+    if (status == OCLSTM_OK)
+        status = device_entries_find(&entries, &count, error);
     if (status != OCLSTM_OK)
-        return status;
+        goto done;
     infos = base_alloc(count, sizeof *infos);
     if (infos == NULL) {
         status = base_fail_memory(error, count * sizeof *infos, "the device list");
@@ -100,14 +109,17 @@ static oclstm_status choose_entry(device_entry *chosen, const char *selector, co
     }
     for (size_t from = 0; from < count; from++)
         infos[from] = entries[from].info;
-    status = device_select(&at, infos, count, selector, error);
+    status = device_select(&at, infos, count, device, error);
     if (status != OCLSTM_OK)
         goto done;
     if (work)
         at = device_choose_for(infos, count, work);
     *chosen = entries[at];
-    chosen->info.chosen_by_auto = at == device_select_auto(infos, count);
+    chosen->info.chosen_by_auto = !part.wanted && at == device_select_auto(infos, count);
+    if (part.wanted)
+        status = device_part_make(chosen, made, &part, selector, error);
 done:
+    free(device);
     free(infos);
     free(entries);
     return status;
@@ -116,12 +128,17 @@ done:
 static oclstm_status open_chosen(oclstm_device **out, const char *selector, const device_work *work, oclstm_error *error) {
     device_entry entry;
     oclstm_device *device = NULL;
-    oclstm_status status = choose_entry(&entry, selector, work, error);
+    bool is_made = false;
+    oclstm_status status = choose_entry(&entry, &is_made, selector, work, error);
     if (status != OCLSTM_OK)
         return status;
     status = device_alloc(&device, &entry, error);
-    if (status != OCLSTM_OK)
+    if (status != OCLSTM_OK) {
+        if (is_made)
+            clReleaseDevice(entry.id);
         return status;
+    }
+    device->holds_id = is_made;
     const cl_context_properties properties[] = {CL_CONTEXT_PLATFORM, (cl_context_properties)entry.platform, 0};
     cl_int code;
     device->context = clCreateContext(properties, 1, &device->id, NULL, NULL, &code);

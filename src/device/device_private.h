@@ -37,7 +37,7 @@ struct oclstm_device {
     device_limits limits;
     bool opencl_1_2;
     bool owns_queue; // made here, so close may wait for it
-    bool holds_id;   // clRetainDevice was called
+    bool holds_id;   // clRetainDevice was called, or it is a sub-device made here
     cl_device_id id;
     cl_context context;
     cl_command_queue queue;

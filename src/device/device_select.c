@@ -180,7 +180,8 @@ static oclstm_status select_name(size_t *chosen, const oclstm_device_info *list,
         return fail_unusable(error, list, count, part, &list[last]);
     oclstm_status status = usable == 0 ? base_fail(error, OCLSTM_INVALID_ARGUMENT,
                                                    "no device's name, vendor or platform contains \"%.100s\"; expected auto, gpu, "
-                                                   "cpu, npu, an index, PLATFORM:DEVICE or part of a name",
+                                                   "cpu, npu, an index, PLATFORM:DEVICE or part of a name; /K "
+                                                   "behind any but a name for a part of the device",
                                                    part)
                                        : base_fail(error, OCLSTM_INVALID_ARGUMENT,
                                                    "\"%.100s\" matches %zu usable devices; name one by its index", part, usable);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "device/device_part.h"
 #include "device/device_select.h"
 #include "runner.h"
 
@@ -207,6 +208,56 @@ START_TEST(long_lists_are_cut_sensibly) {
 }
 END_TEST
 
+// --- parts ------------------------------------------------------------------------------------------------------------
+
+static void read_part(const char *selector, const char *device, bool wanted, int64_t part, int64_t parts) {
+    oclstm_error error = {0};
+    device_part found = {true, 99, 99};
+    char text[64];
+    ck_assert_msg(device_part_read(&found, text, sizeof text, selector, &error) == OCLSTM_OK, "\"%s\": %s", selector,
+                  error.message);
+    ck_assert_str_eq(text, device);
+    ck_assert_int_eq(found.wanted, wanted);
+    ck_assert_int_eq(found.part, part);
+    ck_assert_int_eq(found.parts, parts);
+}
+
+START_TEST(parts_are_read) {
+    read_part("", "", false, 0, 0);
+    read_part("cpu", "cpu", false, 0, 0);
+    read_part("0:1", "0:1", false, 0, 0);
+    read_part("0/0", "0", true, 0, 0);
+    read_part("12/3/4", "12", true, 3, 4);
+    read_part("0:1/2", "0:1", true, 2, 0);
+    read_part("CPU/1", "CPU", true, 1, 0);
+    read_part("auto/1/2", "auto", true, 1, 2);
+    read_part("/1", "", true, 1, 0);
+    // A slash in a name is no part.
+    read_part("Intel/R", "Intel/R", false, 0, 0);
+    read_part("0:x/1", "0:x/1", false, 0, 0);
+    read_part("1b/1", "1b/1", false, 0, 0);
+}
+END_TEST
+
+START_TEST(broken_parts_are_refused) {
+    static const char *const broken[] = {"0/", "0/x", "0/-1", "0/1/", "0/1/0", "0/1/2/3", "cpu/1.5", "0:1//2", "auto/ 1", "0/1 "};
+    for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
+        oclstm_error error = {0};
+        device_part found;
+        char text[64];
+        ck_assert_msg(device_part_read(&found, text, sizeof text, broken[i], &error) == OCLSTM_INVALID_ARGUMENT, "\"%s\"",
+                      broken[i]);
+        ck_assert_ptr_nonnull(strstr(error.message, broken[i]));
+        ck_assert_ptr_nonnull(strstr(error.message, "DEVICE/K/P"));
+        ck_assert_int_eq(device_part_read(&found, text, sizeof text, broken[i], NULL), OCLSTM_INVALID_ARGUMENT);
+    }
+    char huge[64];
+    device_part found;
+    ck_assert_int_eq(device_part_read(&found, huge, sizeof huge, "0/99999999999999999999/3", NULL), OCLSTM_OK);
+    ck_assert_int_gt(found.part, INT32_MAX);
+}
+END_TEST
+
 static Suite *make_suite(void) {
     Suite *suite = suite_create("device_select");
     TCase *tests = tcase_create("select");
@@ -222,6 +273,8 @@ static Suite *make_suite(void) {
     tcase_add_test(tests, nothing_usable);
     tcase_add_test(tests, an_empty_list_gives_advice);
     tcase_add_test(tests, long_lists_are_cut_sensibly);
+    tcase_add_test(tests, parts_are_read);
+    tcase_add_test(tests, broken_parts_are_refused);
     suite_add_tcase(suite, tests);
     return suite;
 }
