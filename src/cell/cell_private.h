@@ -26,6 +26,10 @@ struct oclstm_cell {
     // One packed copy an engine, made by its first plan, released with the cell.
     engine_weights packed[PACKED_COUNT];
 
+    // Of the call whose rows the next calls are a share of, see cell_share.h; 0: they stand for themselves.
+    size_t whole_batch;
+    unsigned whole_units;
+
     struct cell_plan *plans[CELL_PLANS]; // most recently used first
     oclstm_engine last_engine;
 };

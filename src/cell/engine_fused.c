@@ -28,15 +28,23 @@ static const engine_needs *needs(const device_limits *limits) {
 
 static bool is_by_lanes(fused_form form) { return form == FUSED_STEP || form == FUSED_GROUP; }
 
+fused_settings fused_plan_settings(const cell_plan *plan, bool can_meet) {
+    const oclstm_cell *cell = plan->cell;
+    const device_limits *limits = device_get_limits(cell->device);
+    const tuned_settings *tuned = device_get_tuned(cell->device);
+    if (plan->whole_batch == 0)
+        return fused_settings_choose(limits, tuned, cell->params.dtype, cell->input, cell->hidden, plan->batch, can_meet);
+    return fused_settings_choose_share(limits, tuned, cell->params.dtype, cell->input, cell->hidden, plan->batch, plan->whole_batch,
+                                       plan->whole_units, can_meet);
+}
+
 static oclstm_status prepare(cell_plan *plan, oclstm_error *error) {
     oclstm_cell *cell = plan->cell;
     fused_data *data = base_alloc(1, sizeof *data);
     if (data == NULL)
         return base_fail_memory(error, sizeof *data, "the plan's settings");
     plan->engine_data = data;
-    const device_limits *limits = device_get_limits(cell->device);
-    data->settings = fused_settings_choose(limits, device_get_tuned(cell->device), cell->params.dtype, cell->input, cell->hidden,
-                                           plan->batch, device_groups_may_meet(limits));
+    data->settings = fused_plan_settings(plan, device_groups_may_meet(device_get_limits(cell->device)));
     return is_by_lanes(data->settings.form) ? fused_lanes_prepare(plan, error) : fused_blocks_prepare(plan, error);
 }
 

@@ -21,6 +21,7 @@ typedef struct fused_settings {
     size_t tile_rows;    // rows of the register tile (RM in cl/; UNITS, ROWS)
     size_t groups;       // work-items launched (UNITS, ROWS)
     bool split;          // one or two rows a work-item: two sets of sums, see cl/fused_tile.cl (UNITS, ROWS)
+    bool early;          // while work-items wait for each other, they multiply with their own part of h (UNITS)
     size_t lanes_k;      // work-items that share a unit's sums (LK in cl/; STEP, GROUP)
     size_t lanes_rows;   // rows of a work-group (ROWS in cl/; STEP, GROUP)
     size_t chunk;        // steps whose input product is made at a time; 0 = together with the recurrent one (FUSED_ROWS)
@@ -30,6 +31,12 @@ typedef struct fused_settings {
 // can_meet: whether groups of one launch may be tried for running at the same time.
 fused_settings fused_settings_choose(const device_limits *limits, const tuned_settings *tuned, oclstm_dtype dtype, size_t input,
                                      size_t hidden, size_t batch, bool can_meet);
+
+// A call that is a share of the rows of a larger one, see cell/cell_share.h: batch rows of `whole`, which by itself would run on `whole_units`
+// compute units. A row's sums are then added in the order in which the whole call adds them.
+fused_settings fused_settings_choose_share(const device_limits *limits, const tuned_settings *tuned, oclstm_dtype dtype,
+                                           size_t input, size_t hidden, size_t batch, size_t whole, unsigned whole_units,
+                                           bool can_meet);
 
 // Units of a work-group of STEP and GROUP (LU in cl/). One for all, so that a cell has one packed copy.
 #define FUSED_LANES 32

@@ -135,8 +135,7 @@ static oclstm_status probe(cell_plan *plan, fused_data *data, cl_program program
     device_kernel_release(&data->probe);
     free(zeros);
     if (status == OCLSTM_OK && !met) {
-        data->settings = fused_settings_choose(device_get_limits(device), device_get_tuned(device), plan->cell->params.dtype,
-                                               plan->cell->input, plan->cell->hidden, plan->batch, false);
+        data->settings = fused_plan_settings(plan, false);
         data->settings.vector_width = width; // the weights are packed
         data->settings.stored = stored;
     }
@@ -230,7 +229,7 @@ static lstm_fused_call make_call(const cell_plan *plan, const engine_run *run, c
                              .chunk = (cl_int)data->settings.chunk,
                              .turn = (cl_int)data->turn,
                              .split = data->settings.split,
-                             .early = plan->batch <= 2,
+                             .early = data->settings.early,
                              .groups = 1,
                              .patience = fused_patience};
 }

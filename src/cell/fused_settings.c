@@ -23,6 +23,8 @@ static const size_t meet_blocks = 4;
 // Up to this batch units are split over the cores where they may meet, beyond it rows. Without meeting, units from this many rows a core on are
 // better left to FUSED_ROWS.
 static const size_t units_batch = 16, alone_rows = 3;
+// Up to this batch a step is so short that waiting for the other work-items shows.
+static const size_t early_batch = 2;
 // Steps whose input product is made at a time, and the bound on what is kept of it.
 static const size_t units_chunk = 100, rows_chunk = 8, sums_bytes = (size_t)8 << 20;
 
@@ -104,5 +106,24 @@ fused_settings fused_settings_choose(const device_limits *limits, const tuned_se
     const size_t step_bytes = batch * blocks * settings.vector_width * LSTM_GATES * oclstm_dtype_size_bytes(dtype);
     settings.chunk = smaller(settings.chunk, larger(sums_bytes / step_bytes, 1));
     settings.split = is_split(&settings, batch);
+    settings.early = batch <= early_batch;
+    return settings;
+}
+
+fused_settings fused_settings_choose_share(const device_limits *limits, const tuned_settings *tuned, oclstm_dtype dtype,
+                                           size_t input, size_t hidden, size_t batch, size_t whole, unsigned whole_units,
+                                           bool can_meet) {
+    device_limits whole_limits = *limits;
+    whole_limits.compute_units = whole_units;
+    const fused_settings of_whole = fused_settings_choose(&whole_limits, tuned, dtype, input, hidden, whole, can_meet);
+    if (of_whole.form != FUSED_ROWS && of_whole.form != FUSED_UNITS)
+        return of_whole; // ROWS and LK are part of the program; rows past the last are repeated
+    fused_settings settings = fused_settings_choose(limits, tuned, dtype, input, hidden, batch, can_meet);
+    if (of_whole.form == FUSED_ROWS) {
+        settings = of_whole;
+        settings.groups = smaller(cores_of(limits), batch);
+    }
+    settings.split = of_whole.split;
+    settings.early = of_whole.early;
     return settings;
 }

@@ -63,6 +63,8 @@ static oclstm_status plan_create(cell_plan **out, oclstm_cell *cell, const cell_
     made->cell = cell;
     made->engine = engine;
     made->batch = batch;
+    made->whole_batch = cell->whole_batch;
+    made->whole_units = cell->whole_units;
     made->capacity_steps = capacity_steps;
     oclstm_status status = engine->prepare(made, error);
     if (status != OCLSTM_OK)
@@ -80,10 +82,15 @@ static void move_to_front(oclstm_cell *cell, int position) {
     cell->plans[0] = used;
 }
 
+static bool plan_fits(const cell_plan *plan, const oclstm_cell *cell, const cell_engine *engine, size_t batch) {
+    return plan->engine == engine && plan->batch == batch && plan->whole_batch == cell->whole_batch &&
+           plan->whole_units == cell->whole_units;
+}
+
 oclstm_status plan_get(cell_plan **out, oclstm_cell *cell, size_t batch, size_t steps, oclstm_error *error) {
     *out = NULL;
     const cell_engine *engine = NULL;
-    oclstm_status status = engine_choose(&engine, cell, batch, steps, NULL, 0, error);
+    oclstm_status status = engine_choose(&engine, cell, cell->whole_batch > 0 ? cell->whole_batch : batch, steps, NULL, 0, error);
     if (status != OCLSTM_OK)
         return status;
     size_t capacity_steps = slice_steps(cell, batch, steps);
@@ -93,13 +100,12 @@ oclstm_status plan_get(cell_plan **out, oclstm_cell *cell, size_t batch, size_t 
                          "%u; split the batch",
                          batch, largest_row(cell), UINT32_MAX);
     int position = 0;
-    while (position < CELL_PLANS && cell->plans[position] != NULL &&
-           (cell->plans[position]->engine != engine || cell->plans[position]->batch != batch))
+    while (position < CELL_PLANS && cell->plans[position] != NULL && !plan_fits(cell->plans[position], cell, engine, batch))
         position++;
     if (position == CELL_PLANS)
         position--; // none fits and all places are taken: the longest unused one goes
     cell_plan *kept = cell->plans[position];
-    if (kept == NULL || kept->engine != engine || kept->batch != batch || kept->capacity_steps < capacity_steps) {
+    if (kept == NULL || !plan_fits(kept, cell, engine, batch) || kept->capacity_steps < capacity_steps) {
         plan_destroy(kept); // first, so that its memory can serve the new one
         cell->plans[position] = NULL;
         status = plan_create(&cell->plans[position], cell, engine, batch, capacity_steps, error);

@@ -9,6 +9,8 @@ struct cell_plan {
     oclstm_cell *cell; // not held: the cell owns the plan
     const cell_engine *engine;
     size_t batch;
+    size_t whole_batch; // as the cell's when the plan was made
+    unsigned whole_units;
     size_t capacity_steps; // the longest slice
 
     // Staging of the host's arrays and places for what a call does not name. Each is made when it is first needed.
