@@ -91,7 +91,8 @@ typedef struct oclstm_cell_params {
  * @param[out] out  the cell, owned by the caller: oclstm_cell_destroy(). NULL on failure.
  * @return OK; INVALID_ARGUMENT (a size that is zero, negative or too large, a shape that does not fit, bias on one side only, an
  *         integer dtype); UNSUPPORTED (float64 on a device without it; an engine the device cannot run); OUT_OF_MEMORY;
- *         OUT_OF_DEVICE_MEMORY; BUILD_FAILED; OPENCL. Waits for the upload. Kernels are built by the first call for a shape.
+ *         OUT_OF_DEVICE_MEMORY; BUILD_FAILED; OPENCL. Waits for the upload. Kernels are built by the first call for a shape,
+ *         or by oclstm_cell_prepare().
  */
 OCLSTM_API oclstm_status oclstm_cell_create(oclstm_cell **out, oclstm_device *device, const oclstm_cell_params *params,
                                             oclstm_error *error);
@@ -130,6 +131,17 @@ OCLSTM_API oclstm_status oclstm_cell_read_weights(oclstm_cell *cell, const oclst
  */
 OCLSTM_API oclstm_status oclstm_cell_explain(oclstm_cell *cell, int64_t batch, int64_t steps, char *text, size_t capacity,
                                              oclstm_error *error);
+
+/**
+ * Does everything slow for calls with this batch and up to this number of steps, so that the first of them takes no longer than the next: builds the
+ * kernels or takes them from the disk cache (kernels.h), packs the weights for the engine, allocates device memory, and launches each
+ * kernel once on memory of its own, because some drivers compile only then. Changes no state and no result; oclstm_cell_last_engine() stays as it was.
+ *
+ * A cell keeps what it prepared for a few shapes; calls with other batch sizes may take the place of those longest unused.
+ * @return OK; INVALID_ARGUMENT (batch or steps below 1, a batch too large for the cell); UNSUPPORTED; OUT_OF_MEMORY; OUT_OF_DEVICE_MEMORY;
+ *         BUILD_FAILED; OPENCL. Waits.
+ */
+OCLSTM_API oclstm_status oclstm_cell_prepare(oclstm_cell *cell, int64_t batch, int64_t steps, oclstm_error *error);
 
 /** The engine that the last step or sequence of this cell used; AUTO before the first. */
 OCLSTM_API oclstm_engine oclstm_cell_last_engine(const oclstm_cell *cell);

@@ -6,15 +6,19 @@
 // Measured on PoCL and Intel's CPU runtime: below this, making and mapping the buffers costs more than the copies.
 size_t cell_borrow_bytes = (size_t)1 << 20;
 
-void cell_borrow(cell_borrowed *out, const oclstm_cell *cell, cell_execution *call) {
+bool cell_borrows(const oclstm_cell *cell, size_t batch, size_t steps) {
     const device_limits *limits = device_get_limits(cell->device);
     size_t rows, x_count, y_count;
+    return limits->kind == OCLSTM_DEVICE_CPU && limits->unified_memory && checked_mul(batch, steps, &rows) &&
+           checked_mul(rows, cell->input, &x_count) && checked_mul(rows, cell->hidden, &y_count) && x_count <= UINT32_MAX &&
+           y_count <= UINT32_MAX && (x_count + y_count) * cell->element_bytes >= cell_borrow_bytes;
+}
+
+void cell_borrow(cell_borrowed *out, const oclstm_cell *cell, cell_execution *call) {
     *out = (cell_borrowed){0};
-    if (limits->kind != OCLSTM_DEVICE_CPU || !limits->unified_memory || call->x_host == NULL || call->y_host == NULL ||
-        !checked_mul(call->batch, call->steps, &rows) || !checked_mul(rows, cell->input, &x_count) ||
-        !checked_mul(rows, cell->hidden, &y_count) || x_count > UINT32_MAX || y_count > UINT32_MAX ||
-        (x_count + y_count) * cell->element_bytes < cell_borrow_bytes)
+    if (call->x_host == NULL || call->y_host == NULL || !cell_borrows(cell, call->batch, call->steps))
         return; // the kernels index in 32 bits; slices do not have that limit
+    const size_t x_count = call->batch * call->steps * cell->input, y_count = call->batch * call->steps * cell->hidden;
     out->y_bytes = y_count * cell->element_bytes;
     // OpenCL takes the pointer as writable also for a buffer that is only read.
     void *const x_host = (void *)(uintptr_t)call->x_host;

@@ -14,6 +14,9 @@ typedef struct cell_borrowed {
 // x and y together from which on this is done. A variable only so that tests can do it with small arrays.
 extern size_t cell_borrow_bytes;
 
+// Does a call of that size from and to host arrays use them where they lie?
+bool cell_borrows(const oclstm_cell *cell, size_t batch, size_t steps);
+
 // Where it pays, replaces call->x_host and call->y_host by buffers over them; otherwise changes nothing. Never fails: a driver that makes no such
 // buffer gets copies.
 void cell_borrow(cell_borrowed *out, const oclstm_cell *cell, cell_execution *call);
