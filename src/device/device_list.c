@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finding devices: every platform, all types, custom devices too.
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -123,15 +124,11 @@ static oclstm_status add_platform(entry_list *list, cl_platform_id platform, int
     return status;
 }
 
-oclstm_status device_entries_find(device_entry **out, size_t *count, oclstm_error *error) {
+static oclstm_status find_entries(device_entry **out, size_t *count, oclstm_error *error) {
     entry_list list = {0};
     cl_platform_id *platforms = NULL;
     cl_uint found = 0, again = 0;
-    *out = NULL;
-    *count = 0;
-    oclstm_status status = device_fork_begin(error);
-    if (status != OCLSTM_OK)
-        return status;
+    oclstm_status status = OCLSTM_OK;
     cl_int code = clGetPlatformIDs(0, NULL, &found);
     if (code == NO_PLATFORM || (code == CL_SUCCESS && found == 0))
         return OCLSTM_OK;
@@ -157,6 +154,20 @@ oclstm_status device_entries_find(device_entry **out, size_t *count, oclstm_erro
 fail:
     free(platforms);
     free(list.entries);
+    return status;
+}
+
+// One thread at a time: two that come first crash in PoCL 3.1, which counts its devices before their facts are in place.
+oclstm_status device_entries_find(device_entry **out, size_t *count, oclstm_error *error) {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    *out = NULL;
+    *count = 0;
+    oclstm_status status = device_fork_begin(error); // before the lock: a marked child may have inherited it taken
+    if (status != OCLSTM_OK)
+        return status;
+    pthread_mutex_lock(&lock);
+    status = find_entries(out, count, error);
+    pthread_mutex_unlock(&lock);
     return status;
 }
 
