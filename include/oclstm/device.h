@@ -131,6 +131,12 @@ OCLSTM_API oclstm_status oclstm_device_open_for(oclstm_device **out, int64_t inp
 OCLSTM_API const oclstm_device_info *oclstm_device_get_info(const oclstm_device *device);
 
 /**
+ * Bytes of the buffers that an opened device holds now: weights, packed copies of them, the buffers that calls go through, states. The caller's own
+ * buffers and what the driver keeps for itself are not counted. Any thread may ask.
+ */
+OCLSTM_API uint64_t oclstm_device_get_held_bytes(const oclstm_device *device);
+
+/**
  * Says in one sentence where the settings of an opened device come from: tuned here, a preset of the library, or none. Begins with "warning: " when a
  * file of tuned settings was found but not used, and then says why. The pointer is valid until the device is closed.
  */

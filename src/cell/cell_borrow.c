@@ -11,7 +11,8 @@ bool cell_borrows(const oclstm_cell *cell, size_t batch, size_t steps) {
     size_t rows, x_count, y_count;
     return limits->kind == OCLSTM_DEVICE_CPU && limits->unified_memory && checked_mul(batch, steps, &rows) &&
            checked_mul(rows, cell->input, &x_count) && checked_mul(rows, cell->hidden, &y_count) && x_count <= UINT32_MAX &&
-           y_count <= UINT32_MAX && (x_count + y_count) * cell->element_bytes >= cell_borrow_bytes;
+           y_count <= UINT32_MAX && (x_count + y_count) * cell->element_bytes >= cell_borrow_bytes &&
+           (x_count > y_count ? x_count : y_count) * cell->element_bytes <= limits->max_allocation_bytes;
 }
 
 void cell_borrow(cell_borrowed *out, const oclstm_cell *cell, cell_execution *call) {
@@ -33,11 +34,15 @@ void cell_borrow(cell_borrowed *out, const oclstm_cell *cell, cell_execution *ca
     call->y_host = NULL;
 }
 
+void cell_borrow_drop(cell_borrowed *borrowed) {
+    device_host_buffer_release(&borrowed->x);
+    device_host_buffer_release(&borrowed->y);
+}
+
 oclstm_status cell_borrow_return(cell_borrowed *borrowed, const oclstm_cell *cell, oclstm_error *error) {
     oclstm_status status = OCLSTM_OK;
     if (borrowed->y != NULL)
         status = device_buffer_hand_back(cell->device, borrowed->y, borrowed->y_bytes, error);
-    device_host_buffer_release(&borrowed->x);
-    device_host_buffer_release(&borrowed->y);
+    cell_borrow_drop(borrowed);
     return status;
 }

@@ -21,6 +21,9 @@ bool cell_borrows(const oclstm_cell *cell, size_t batch, size_t steps);
 // buffer gets copies.
 void cell_borrow(cell_borrowed *out, const oclstm_cell *cell, cell_execution *call);
 
+// Releases the buffers of a call that was never enqueued.
+void cell_borrow_drop(cell_borrowed *borrowed);
+
 // Waits, hands y back to the host, and releases the buffers.
 oclstm_status cell_borrow_return(cell_borrowed *borrowed, const oclstm_cell *cell, oclstm_error *error);
 

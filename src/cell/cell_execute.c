@@ -165,11 +165,17 @@ oclstm_status cell_execute(oclstm_cell *cell, const cell_execution *asked, oclst
     cell_plan *plan = NULL;
     cell_execution call = *asked;
     cell_borrowed borrowed;
-    oclstm_status status = plan_get(&plan, cell, call.batch, call.steps, error);
-    if (status != OCLSTM_OK)
-        return status;
     const bool uses_host = call.x_host || call.y_host || call.h_host || call.c_host || call.h_out_host || call.c_out_host;
     cell_borrow(&borrowed, cell, &call);
+    const plan_call wanted = {.batch = call.batch,
+                              .steps = call.steps,
+                              .stages_x = call.x_host != NULL || call.batch_first,
+                              .stages_y = call.y_dev.mem == NULL};
+    oclstm_status status = plan_get(&plan, cell, &wanted, error);
+    if (status != OCLSTM_OK) {
+        cell_borrow_drop(&borrowed);
+        return status;
+    }
     // Only now: making a plan may wait for the queue, and must not wait for the caller's events.
     status = device_enqueue_wait(cell->device, call.wait_count, call.wait_list, error);
     if (status == OCLSTM_OK)

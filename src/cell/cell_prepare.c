@@ -60,9 +60,11 @@ oclstm_status oclstm_cell_prepare(oclstm_cell *cell, int64_t batch, int64_t step
         return base_fail(error, OCLSTM_INVALID_ARGUMENT, "oclstm_cell_prepare: batch and steps must be at least 1");
     const oclstm_engine last_engine = cell->last_engine;
     cell_plan *plan = NULL;
+    const bool stages = !cell_borrows(cell, (size_t)batch, (size_t)steps);
+    const plan_call wanted = {(size_t)batch, (size_t)steps, stages, stages};
     oclstm_status status = device_check_fork(error);
     if (status == OCLSTM_OK)
-        status = plan_get(&plan, cell, (size_t)batch, (size_t)steps, error);
+        status = plan_get(&plan, cell, &wanted, error);
     if (status == OCLSTM_OK)
         status = run_trial(cell, plan, (size_t)steps, error);
     cell->last_engine = last_engine; // of a call, which this is not

@@ -31,6 +31,8 @@ struct oclstm_cell {
     unsigned whole_units;
 
     struct cell_plan *plans[CELL_PLANS]; // most recently used first
+    char refused[ENGINE_COUNT]
+                [200]; // why the device could not run an engine's kernels after all, found when they were built; "" where it could
     oclstm_engine last_engine;
 };
 

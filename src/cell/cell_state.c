@@ -45,6 +45,13 @@ oclstm_status oclstm_state_create(oclstm_state **out, oclstm_cell *cell, int64_t
     made->batch = batch > 0 ? (size_t)batch : 1;
     made->unbatched = batch == 0;
     cl_mem *const parts[] = {&made->h[0], &made->h[1], &made->c};
+    device_demand demand = {.count = 0};
+    char why[400] = "";
+    for (int i = 0; i < 3; i++)
+        demand_add(&demand, "a state", made->batch, made->hidden, cell->element_bytes);
+    if (!demand_fits(&demand, made->device, 0, why, sizeof why))
+        status = device_fail_memory(error, made->device, "a state of batch %zu does not fit %s: %s; use a smaller batch",
+                                    made->batch, device_get_limits(made->device)->name, why);
     for (int i = 0; i < 3 && status == OCLSTM_OK; i++)
         status = device_buffer_create(parts[i], made->device, CL_MEM_READ_WRITE, bytes, "a state", error);
     if (status == OCLSTM_OK)

@@ -6,6 +6,7 @@
 
 #include <oclstm/cell.h>
 
+#include "cell/demand.h"
 #include "device/device_needs.h"
 
 #define ENGINE_COUNT 4 // numbers of oclstm_engine, AUTO included
@@ -51,6 +52,9 @@ typedef struct cell_engine {
     // What it needs of a device with these limits, of which an engine with several sets of kernels takes one.
     const engine_needs *(*needs)(const device_limits *limits);
 
+    // Counts the buffers that prepare() makes for this batch and slices of `steps` steps; a packed copy that the cell has already is none.
+    void (*demand)(device_demand *out, const oclstm_cell *cell, size_t batch, size_t steps);
+
     // Everything slow: builds kernels, packs the weights if the cell has no packed copy yet, allocates what a slice of plan->capacity_steps
     // needs. What it made is released by release(), also after a failure half-way.
     oclstm_status (*prepare)(cell_plan *plan, oclstm_error *error);
@@ -72,8 +76,20 @@ const cell_engine *engine_get(oclstm_engine id);
 // value needed and the value found.
 bool engine_can(const cell_engine *engine, const device_limits *limits, oclstm_dtype dtype, char *why, size_t capacity);
 
-// Decides for a call: the forced engine, or by the stated rule. Writes what and why into text[capacity] when text is not NULL.
+// Engines in the order in which they are tried.
+typedef struct engine_list {
+    const cell_engine *engines[ENGINE_COUNT];
+    int count;
+} engine_list;
+
+// Those that may run a call with this batch, the best first: the forced one alone, or as `auto` prefers them, without those that the device cannot run
+// or whose kernels turned out too large for it. Writes the reason for this order into words[capacity] when words is not NULL.
 // Fails with UNSUPPORTED when the forced engine cannot run here.
+oclstm_status engine_list_make(engine_list *out, const oclstm_cell *cell, size_t batch, char *words, size_t capacity,
+                               oclstm_error *error);
+
+// Decides for a call from and to host arrays: the first of the list whose buffers fit the device. Writes what and why into text[capacity] when text is
+// not NULL. Fails with UNSUPPORTED as above, with OUT_OF_DEVICE_MEMORY and the numbers when none fits.
 oclstm_status engine_choose(const cell_engine **out, const oclstm_cell *cell, size_t batch, size_t steps, char *text,
                             size_t capacity, oclstm_error *error);
 

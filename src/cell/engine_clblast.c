@@ -34,6 +34,18 @@ static matmul_shape recurrent_shape(const cell_plan *plan, size_t lda, size_t ld
                           .ldc = ldc};
 }
 
+static void demand(device_demand *out, const oclstm_cell *cell, size_t batch, size_t steps) {
+    const size_t gates = LSTM_GATES * cell->hidden, element = oclstm_dtype_size_bytes(cell->params.dtype);
+    const matmul_shape shape = {.dtype = cell->params.dtype, .m = steps * batch, .n = gates};
+    matmul_shape input = shape, recurrent = shape;
+    input.k = cell->input;
+    recurrent.m = batch;
+    recurrent.k = cell->hidden;
+    const size_t for_input = matmul_most_temporary(&input), for_recurrent = matmul_most_temporary(&recurrent);
+    demand_add(out, "CLBlast's temporary buffer", 1, for_input > for_recurrent ? for_input : for_recurrent, element);
+    demand_add(out, "the input product", steps * batch, gates, element);
+}
+
 static oclstm_status prepare(cell_plan *plan, oclstm_error *error) {
     oclstm_cell *cell = plan->cell;
     size_t gates = LSTM_GATES * cell->hidden, bytes_input = 0, bytes_recurrent = 0;
@@ -117,4 +129,4 @@ static oclstm_status run(cell_plan *plan, const engine_run *run, oclstm_error *e
 
 static void release(cell_plan *plan) { (void)plan; } // all it made lies in the plan, which frees it
 
-const cell_engine engine_clblast = {OCLSTM_ENGINE_CLBLAST, "clblast", needs, prepare, run, release};
+const cell_engine engine_clblast = {OCLSTM_ENGINE_CLBLAST, "clblast", needs, demand, prepare, run, release};

@@ -28,14 +28,26 @@ static const engine_needs *needs(const device_limits *limits) {
 
 static bool is_by_lanes(fused_form form) { return form == FUSED_STEP || form == FUSED_GROUP; }
 
-fused_settings fused_plan_settings(const cell_plan *plan, bool can_meet) {
-    const oclstm_cell *cell = plan->cell;
+static fused_settings choose(const oclstm_cell *cell, size_t batch, size_t whole_batch, unsigned whole_units, bool can_meet) {
     const device_limits *limits = device_get_limits(cell->device);
     const tuned_settings *tuned = device_get_tuned(cell->device);
-    if (plan->whole_batch == 0)
-        return fused_settings_choose(limits, tuned, cell->params.dtype, cell->input, cell->hidden, plan->batch, can_meet);
-    return fused_settings_choose_share(limits, tuned, cell->params.dtype, cell->input, cell->hidden, plan->batch, plan->whole_batch,
-                                       plan->whole_units, can_meet);
+    if (whole_batch == 0)
+        return fused_settings_choose(limits, tuned, cell->params.dtype, cell->input, cell->hidden, batch, can_meet);
+    return fused_settings_choose_share(limits, tuned, cell->params.dtype, cell->input, cell->hidden, batch, whole_batch,
+                                       whole_units, can_meet);
+}
+
+fused_settings fused_plan_settings(const cell_plan *plan, bool can_meet) {
+    return choose(plan->cell, plan->batch, plan->whole_batch, plan->whole_units, can_meet);
+}
+
+static void demand(device_demand *out, const oclstm_cell *cell, size_t batch, size_t steps) {
+    const bool can_meet = device_groups_may_meet(device_get_limits(cell->device));
+    const fused_settings settings = choose(cell, batch, cell->whole_batch, cell->whole_units, can_meet);
+    if (is_by_lanes(settings.form))
+        fused_lanes_demand(out, cell);
+    else
+        fused_blocks_demand(out, cell, &settings, batch, steps);
 }
 
 static oclstm_status prepare(cell_plan *plan, oclstm_error *error) {
@@ -65,4 +77,4 @@ static void release(cell_plan *plan) {
     plan->engine_data = NULL;
 }
 
-const cell_engine engine_fused = {OCLSTM_ENGINE_FUSED, "fused", needs, prepare, run, release};
+const cell_engine engine_fused = {OCLSTM_ENGINE_FUSED, "fused", needs, demand, prepare, run, release};

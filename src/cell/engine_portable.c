@@ -52,6 +52,15 @@ static oclstm_status pack(oclstm_cell *cell, cl_program program, oclstm_error *e
     return status;
 }
 
+static void demand(device_demand *out, const oclstm_cell *cell, size_t batch, size_t steps) {
+    const size_t gates = LSTM_GATES * cell->hidden;
+    if (cell->packed[PACKED_PORTABLE].buffers[WEIGHT_IH_T] == NULL) {
+        demand_add(out, "the packed weight_ih", cell->input, gates, cell->element_bytes);
+        demand_add(out, "the packed weight_hh", cell->hidden, gates, cell->element_bytes);
+    }
+    demand_add(out, "the input product", steps * batch, gates, plan_real_bytes(cell));
+}
+
 static oclstm_status prepare(cell_plan *plan, oclstm_error *error) {
     oclstm_cell *cell = plan->cell;
     cl_program program = NULL;
@@ -117,4 +126,4 @@ static oclstm_status run(cell_plan *plan, const engine_run *run, oclstm_error *e
 
 static void release(cell_plan *plan) { (void)plan; } // all it made lies in the plan, which frees it
 
-const cell_engine engine_portable = {OCLSTM_ENGINE_PORTABLE, "portable", needs, prepare, run, release};
+const cell_engine engine_portable = {OCLSTM_ENGINE_PORTABLE, "portable", needs, demand, prepare, run, release};

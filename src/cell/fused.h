@@ -44,6 +44,9 @@ fused_settings fused_settings_choose_share(const device_limits *limits, const tu
 // Whether a device can run STEP, which needs least.
 bool fused_lanes_fit(const device_limits *limits);
 
+// Steps back to the kernel that needs least of STEP and GROUP: groups of FUSED_LANES, no local memory, no barrier. False where that is what it is.
+bool fused_settings_retreat(fused_settings *settings);
+
 // "units", "rows", "step", "group": the names in tuned files and words.
 const char *fused_form_name(fused_form form);
 

@@ -161,11 +161,11 @@ static oclstm_status prepare_kernel(cell_plan *plan, fused_data *data, oclstm_er
 }
 
 // Elements of the scratch for the gates' sums, see the kernels.
-static size_t sums_count(const cell_plan *plan, const fused_settings *settings) {
-    size_t blocks = blocks_of(plan->cell, settings), row = LSTM_GATES * settings->vector_width;
+static size_t sums_count(const oclstm_cell *cell, const fused_settings *settings, size_t batch) {
+    size_t blocks = blocks_of(cell, settings), row = LSTM_GATES * settings->vector_width;
     if (settings->form == FUSED_UNITS)
-        return settings->chunk * plan->batch * blocks * row;
-    size_t rows = (plan->batch + settings->groups - 1) / settings->groups;
+        return settings->chunk * batch * blocks * row;
+    size_t rows = (batch + settings->groups - 1) / settings->groups;
     return settings->groups * (settings->chunk > 0 ? settings->chunk * blocks * rows : settings->tile_rows) * row;
 }
 
@@ -176,16 +176,35 @@ static int stored_as(const oclstm_cell *cell) {
     return cell->weights_dtype == OCLSTM_F16 ? WEIGHTS_HALF : cell->weights_dtype == OCLSTM_BF16 ? WEIGHTS_BFLOAT : WEIGHTS_REAL;
 }
 
+// Holds the settings to what the cell and its slices are.
+static void settle(fused_settings *settings, const oclstm_cell *cell, size_t capacity_steps) {
+    // float16 and bfloat16 weights stay in their 16 bits where reading them is what a step waits for.
+    settings->stored = stored_as(cell);
+    // A cell keeps the layout it was packed in, whatever the settings have become since.
+    if (cell->packed[PACKED_BLOCKS].layout != 0)
+        settings->vector_width = cell->packed[PACKED_BLOCKS].layout;
+    if (settings->form == FUSED_UNITS && settings->chunk > capacity_steps)
+        settings->chunk = capacity_steps;
+}
+
+void fused_blocks_demand(device_demand *out, const oclstm_cell *cell, const fused_settings *chosen, size_t batch, size_t steps) {
+    fused_settings settings = *chosen;
+    settle(&settings, cell, steps);
+    const size_t units = blocks_of(cell, &settings) * settings.vector_width, real = plan_real_bytes(cell);
+    const size_t stored = settings.stored != WEIGHTS_REAL ? 2 : cell->element_bytes;
+    if (cell->packed[PACKED_BLOCKS].layout == 0) {
+        demand_add(out, "the packed weight_ih", cell->input, LSTM_GATES * units, stored);
+        demand_add(out, "the packed weight_hh", cell->hidden, LSTM_GATES * units, stored);
+        demand_add(out, "the packed bias", 1, LSTM_GATES * units, real);
+    }
+    demand_add(out, "the cells' states", batch, units, real);
+    demand_add(out, "the gates' sums", 1, sums_count(cell, &settings, batch), real);
+}
+
 oclstm_status fused_blocks_prepare(cell_plan *plan, oclstm_error *error) {
     oclstm_cell *cell = plan->cell;
     fused_data *data = plan->engine_data;
-    // float16 and bfloat16 weights stay in their 16 bits where reading them is what a step waits for.
-    data->settings.stored = stored_as(cell);
-    // A cell keeps the layout it was packed in, whatever the settings have become since.
-    if (cell->packed[PACKED_BLOCKS].layout != 0)
-        data->settings.vector_width = cell->packed[PACKED_BLOCKS].layout;
-    if (data->settings.form == FUSED_UNITS && data->settings.chunk > plan->capacity_steps)
-        data->settings.chunk = plan->capacity_steps;
+    settle(&data->settings, cell, plan->capacity_steps);
     plan->writes_h_out = true;
     oclstm_status status = pack(cell, &data->settings, error);
     if (status == OCLSTM_OK)
@@ -195,7 +214,7 @@ oclstm_status fused_blocks_prepare(cell_plan *plan, oclstm_error *error) {
         status = plan_need(&plan->workspace, plan, plan->batch * blocks_of(cell, settings) * settings->vector_width,
                            "the cells' states", error);
     if (status == OCLSTM_OK)
-        status = plan_need(&plan->gx, plan, sums_count(plan, settings), "the gates' sums", error);
+        status = plan_need(&plan->gx, plan, sums_count(cell, settings, plan->batch), "the gates' sums", error);
     return status;
 }
 

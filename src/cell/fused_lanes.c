@@ -54,11 +54,25 @@ static oclstm_status pack(oclstm_cell *cell, cl_program program, oclstm_error *e
     return status;
 }
 
-oclstm_status fused_lanes_prepare(cell_plan *plan, oclstm_error *error) {
+void fused_lanes_demand(device_demand *out, const oclstm_cell *cell) {
+    if (cell->packed[PACKED_LANES].layout != 0)
+        return;
+    const size_t gates = LSTM_GATES * padded_of(cell);
+    demand_add(out, "the packed weight_ih", cell->input, gates, cell->element_bytes);
+    demand_add(out, "the packed weight_hh", cell->hidden, gates, cell->element_bytes);
+    demand_add(out, "the packed bias", 1, gates, plan_real_bytes(cell));
+}
+
+// h in local memory: of the step before and of this one.
+static size_t group_local_bytes(const oclstm_cell *cell, const fused_settings *settings) {
+    return 2 * settings->lanes_rows * cell->hidden * cell->element_bytes;
+}
+
+// Makes the kernel of these settings. *fits: may it run in its groups, and with its local memory, as the compiler made it?
+static oclstm_status make_kernel(bool *fits, cell_plan *plan, const fused_settings *settings, oclstm_error *error) {
     oclstm_cell *cell = plan->cell;
-    const fused_data *data = plan->engine_data;
-    const fused_settings *settings = &data->settings;
     cl_program program = NULL;
+    uint64_t local_bytes = 0;
     oclstm_status status = get_program(&program, cell, settings, error);
     if (status == OCLSTM_OK)
         status = pack(cell, program, error);
@@ -66,10 +80,28 @@ oclstm_status fused_lanes_prepare(cell_plan *plan, oclstm_error *error) {
         status =
             device_kernel_create(&plan->kernels[0], cell->device, program,
                                  settings->form == FUSED_STEP ? "fused_step" : "fused_group", &plan->kernel_max_group[0], error);
-    if (status == OCLSTM_OK && plan->kernel_max_group[0] < FUSED_LANES * settings->lanes_k)
+    if (status == OCLSTM_OK)
+        status = device_kernel_local_bytes(&local_bytes, cell->device, plan->kernels[0], error);
+    if (settings->form == FUSED_GROUP)
+        local_bytes += group_local_bytes(cell, settings);
+    *fits = status == OCLSTM_OK && plan->kernel_max_group[0] >= FUSED_LANES * settings->lanes_k &&
+            local_bytes <= device_get_limits(cell->device)->local_memory_bytes;
+    return status;
+}
+
+oclstm_status fused_lanes_prepare(cell_plan *plan, oclstm_error *error) {
+    fused_data *data = plan->engine_data;
+    bool fits = false;
+    oclstm_status status = make_kernel(&fits, plan, &data->settings, error);
+    while (status == OCLSTM_OK && !fits && fused_settings_retreat(&data->settings)) {
+        device_kernel_release(&plan->kernels[0]);
+        status = make_kernel(&fits, plan, &data->settings, error);
+    }
+    if (status == OCLSTM_OK && !fits)
         status = base_fail(error, OCLSTM_UNSUPPORTED,
-                           "the fused kernel may have %zu work-items a group on %s, it needs %zu; use --engine portable",
-                           plan->kernel_max_group[0], device_get_limits(cell->device)->name, FUSED_LANES * settings->lanes_k);
+                           "the fused kernel needs work-groups of %d work-items, %s allows it %zu (CL_KERNEL_WORK_GROUP_SIZE); "
+                           "use --engine auto or portable",
+                           FUSED_LANES, device_get_limits(plan->cell->device)->name, plan->kernel_max_group[0]);
     return status;
 }
 
@@ -102,7 +134,7 @@ oclstm_status fused_lanes_run(cell_plan *plan, const engine_run *run, oclstm_err
         grid.global[0] = FUSED_LANES;
         if (status == OCLSTM_OK)
             status = device_set_args(cell->device, plan->kernels[0], SHARED, error, DEVICE_ARG(steps),
-                                     2 * rows * cell->hidden * cell->element_bytes, (const void *)NULL, (size_t)0);
+                                     group_local_bytes(cell, &data->settings), (const void *)NULL, (size_t)0);
         return status == OCLSTM_OK ? device_launch(cell->device, plan->kernels[0], &grid, error) : status;
     }
     for (size_t step = 0; step < run->steps && status == OCLSTM_OK; step++) {

@@ -23,6 +23,10 @@ enum { PACKED_IH, PACKED_HH, PACKED_BIAS };
 // The settings of a plan's shape, held to those of the whole call where it is a share of one.
 fused_settings fused_plan_settings(const cell_plan *plan, bool can_meet);
 
+// See cell_engine.demand.
+void fused_blocks_demand(device_demand *out, const oclstm_cell *cell, const fused_settings *settings, size_t batch, size_t steps);
+void fused_lanes_demand(device_demand *out, const oclstm_cell *cell);
+
 // Called with plan->engine_data and its settings in place.
 oclstm_status fused_blocks_prepare(cell_plan *plan, oclstm_error *error);
 oclstm_status fused_blocks_run(cell_plan *plan, const engine_run *run, oclstm_error *error);

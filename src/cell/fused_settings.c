@@ -65,18 +65,42 @@ static bool is_split(const fused_settings *settings, size_t batch) {
 }
 
 // Devices whose work-items lie along the units. Eight of them share a sum where local memory and groups allow it, so that small cells fill
-// more of the device; the whole slice in one launch where its state fits local memory and few rows leave nothing to share anyway.
+// more of the device; the whole slice in one launch where its state fits local memory and few rows leave nothing to share anyway. Local memory that
+// is global memory in disguise saves nothing: it is used only where tuning measured that it pays.
 static void set_lanes(fused_settings *settings, const device_limits *limits, oclstm_dtype dtype, size_t hidden, size_t batch,
                       const char *form) {
     const size_t element = oclstm_dtype_size_bytes(dtype);
     settings->lanes_rows = batch >= 4 ? 4 : batch;
     settings->lanes_k = limits->max_work_group_size >= 8 * FUSED_LANES && limits->max_work_item_sizes[1] >= 8 ? 8 : 1;
+    if (form == NULL && !limits->has_local_memory) {
+        settings->lanes_k = 1;
+        settings->form = FUSED_STEP;
+        return;
+    }
     const size_t sums = settings->lanes_k > 1 ? settings->lanes_k * settings->lanes_rows * LSTM_GATES * FUSED_LANES * element : 0;
     if (sums > limits->local_memory_bytes)
         settings->lanes_k = 1;
     const bool fits = 2 * settings->lanes_rows * hidden * element + sums <= limits->local_memory_bytes;
     const bool by_group = form != NULL ? strcmp(form, fused_form_name(FUSED_GROUP)) == 0 : hidden <= 4 * FUSED_LANES;
     settings->form = fits && by_group ? FUSED_GROUP : FUSED_STEP;
+}
+
+bool fused_settings_retreat(fused_settings *settings) {
+    if (settings->form == FUSED_STEP && settings->lanes_k == 1)
+        return false;
+    settings->form = FUSED_STEP;
+    settings->lanes_k = 1;
+    return true;
+}
+
+// Whatever was asked for: the kept sums stay within their bound and within one allocation. Rows are rounded up to the work-items' shares.
+static void bound_sums(fused_settings *settings, const device_limits *limits, size_t batch, size_t step_bytes) {
+    const size_t allowed = limits->max_allocation_bytes < sums_bytes ? (size_t)limits->max_allocation_bytes : sums_bytes;
+    settings->chunk = smaller(settings->chunk, larger(allowed / step_bytes, 1));
+    const size_t share = (batch + settings->groups - 1) / settings->groups;
+    if (settings->form == FUSED_ROWS &&
+        settings->chunk * (step_bytes / batch) > limits->max_allocation_bytes / (share * settings->groups))
+        settings->chunk = 0; // not kept at all
 }
 
 fused_settings fused_settings_choose(const device_limits *limits, const tuned_settings *tuned, oclstm_dtype dtype, size_t input,
@@ -102,9 +126,7 @@ fused_settings fused_settings_choose(const device_limits *limits, const tuned_se
     } else {
         set_form_by_rule(&settings, cores_of(limits), blocks, input + hidden, batch, can_meet);
     }
-    // Whatever was asked for: the kept sums stay within their bound.
-    const size_t step_bytes = batch * blocks * settings.vector_width * LSTM_GATES * oclstm_dtype_size_bytes(dtype);
-    settings.chunk = smaller(settings.chunk, larger(sums_bytes / step_bytes, 1));
+    bound_sums(&settings, limits, batch, batch * blocks * settings.vector_width * LSTM_GATES * oclstm_dtype_size_bytes(dtype));
     settings.split = is_split(&settings, batch);
     settings.early = batch <= early_batch;
     return settings;

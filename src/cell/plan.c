@@ -1,37 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cell/plan.h"
-#include "cl/lstm_shared.h"
 
-#include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"
-
-// The input product of a slice is the largest buffer of a call. This bounds it, and by it everything a call allocates: long sequences go
-// through in slices. A slice of this size already fills any device's matrix product.
-size_t plan_slice_bytes = (size_t)32 << 20;
-
-static size_t largest_row(const oclstm_cell *cell) {
-    size_t gates = LSTM_GATES * cell->hidden;
-    return gates > cell->input ? gates : cell->input;
-}
-
-// Steps of a slice; at least one, so that a single step may exceed plan_slice_bytes. 0 when one step exceeds what kernels can index.
-static size_t slice_steps(const oclstm_cell *cell, size_t batch, size_t steps) {
-    size_t step_elements, step_bytes;
-    if (!checked_mul(batch, largest_row(cell), &step_elements) || step_elements > UINT32_MAX ||
-        !checked_mul(step_elements, cell->element_bytes, &step_bytes))
-        return 0;
-    size_t fit = plan_slice_bytes / step_bytes;
-    if (fit < 1)
-        fit = 1;
-    return fit < steps ? fit : steps;
-}
 
 oclstm_status plan_need(cl_mem *buffer, cell_plan *plan, size_t element_count, const char *what, oclstm_error *error) {
     if (*buffer != NULL)
         return OCLSTM_OK;
     return device_buffer_create(buffer, plan->cell->device, CL_MEM_READ_WRITE, element_count * plan->cell->element_bytes, what,
                                 error);
+}
+
+uint64_t plan_held_bytes(const cell_plan *plan) {
+    const cl_mem buffers[] = {plan->x, plan->y, plan->h, plan->c, plan->gx, plan->workspace};
+    uint64_t sum = 0;
+    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
+        sum += device_buffer_bytes(buffers[i]);
+    return sum;
 }
 
 void plan_destroy(cell_plan *plan) {
@@ -54,18 +39,21 @@ void plan_destroy_all(oclstm_cell *cell) {
     }
 }
 
-static oclstm_status plan_create(cell_plan **out, oclstm_cell *cell, const cell_engine *engine, size_t batch, size_t capacity_steps,
-                                 oclstm_error *error) {
+static oclstm_status plan_create(cell_plan **out, oclstm_cell *cell, const cell_engine *engine, const plan_call *call,
+                                 size_t capacity_steps, oclstm_error *error) {
     *out = NULL;
     cell_plan *made = base_alloc(1, sizeof *made);
     if (made == NULL)
         return base_fail_memory(error, sizeof *made, "the plan");
     made->cell = cell;
     made->engine = engine;
-    made->batch = batch;
+    made->batch = call->batch;
     made->whole_batch = cell->whole_batch;
     made->whole_units = cell->whole_units;
     made->capacity_steps = capacity_steps;
+    made->asked_steps = call->steps;
+    made->stages_x = call->stages_x;
+    made->stages_y = call->stages_y;
     oclstm_status status = engine->prepare(made, error);
     if (status != OCLSTM_OK)
         plan_destroy(made);
@@ -82,43 +70,78 @@ static void move_to_front(oclstm_cell *cell, int position) {
     cell->plans[0] = used;
 }
 
-static bool plan_fits(const cell_plan *plan, const oclstm_cell *cell, const cell_engine *engine, size_t batch) {
+static bool is_of(const cell_plan *plan, const oclstm_cell *cell, const cell_engine *engine, size_t batch) {
     return plan->engine == engine && plan->batch == batch && plan->whole_batch == cell->whole_batch &&
            plan->whole_units == cell->whole_units;
 }
 
-oclstm_status plan_get(cell_plan **out, oclstm_cell *cell, size_t batch, size_t steps, oclstm_error *error) {
+// The kept plan for this engine and batch, or the place for a new one.
+static int find_place(const oclstm_cell *cell, const cell_engine *engine, size_t batch) {
+    int position = 0;
+    while (position < CELL_PLANS && cell->plans[position] != NULL && !is_of(cell->plans[position], cell, engine, batch))
+        position++;
+    return position < CELL_PLANS ? position : CELL_PLANS - 1; // none fits and all places are taken: the longest unused one goes
+}
+
+// Is the plan of this engine and batch made for all that the call asks?
+static bool is_made_for(const cell_plan *plan, const plan_call *call) {
+    return call->steps <= plan->asked_steps && (plan->stages_x || !call->stages_x) && (plan->stages_y || !call->stages_y);
+}
+
+// Makes the plan for one engine. The old one at its place goes first, so that its memory can serve the new one, and all of them where that is not
+// enough.
+static oclstm_status plan_make(oclstm_cell *cell, const cell_engine *engine, const plan_call *asked, oclstm_error *error) {
+    const plan_call bounded = {asked->batch, plan_longest_slice(cell, asked->batch, asked->steps), asked->stages_x,
+                               asked->stages_y};
+    const plan_call *const call = &bounded;
+    const int position = find_place(cell, engine, call->batch);
+    cell_plan *kept = cell->plans[position];
+    const bool grows = kept != NULL && is_of(kept, cell, engine, call->batch);
+    if (grows && is_made_for(kept, call)) {
+        move_to_front(cell, position);
+        return OCLSTM_OK;
+    }
+    // What the kept one was made for stays: calls of either kind may follow each other.
+    const plan_call wanted = {call->batch, grows && kept->asked_steps > call->steps ? kept->asked_steps : call->steps,
+                              call->stages_x || (grows && kept->stages_x), call->stages_y || (grows && kept->stages_y)};
+    if (plan_capacity(cell, engine, &wanted, NULL, 0) == 0)
+        return plan_refuse(cell, engine, asked, error);
+    plan_destroy(kept);
+    // Keep the places without gaps.
+    for (int i = position; i + 1 < CELL_PLANS; i++)
+        cell->plans[i] = cell->plans[i + 1];
+    cell->plans[CELL_PLANS - 1] = NULL;
+    const size_t capacity_steps = plan_make_room(cell, engine, &wanted);
+    int end = 0;
+    while (cell->plans[end] != NULL)
+        end++;
+    oclstm_status status = plan_create(&cell->plans[end], cell, engine, &wanted, capacity_steps, error);
+    if (status == OCLSTM_OK)
+        move_to_front(cell, end);
+    return status;
+}
+
+oclstm_status plan_get(cell_plan **out, oclstm_cell *cell, const plan_call *call, oclstm_error *error) {
     *out = NULL;
-    const cell_engine *engine = NULL;
-    oclstm_status status = engine_choose(&engine, cell, cell->whole_batch > 0 ? cell->whole_batch : batch, steps, NULL, 0, error);
+    engine_list list;
+    oclstm_error own, *const record = error != NULL ? error : &own;
+    oclstm_status status = engine_list_make(&list, cell, cell->whole_batch > 0 ? cell->whole_batch : call->batch, NULL, 0, record);
     if (status != OCLSTM_OK)
         return status;
-    size_t capacity_steps = slice_steps(cell, batch, steps);
-    if (capacity_steps == 0)
-        return base_fail(error, OCLSTM_INVALID_ARGUMENT,
-                         "batch %zu is too large for this cell: batch x the larger of input and 4 x hidden (%zu) may not exceed "
-                         "%u; split the batch",
-                         batch, largest_row(cell), UINT32_MAX);
-    int position = 0;
-    while (position < CELL_PLANS && cell->plans[position] != NULL && !plan_fits(cell->plans[position], cell, engine, batch))
-        position++;
-    if (position == CELL_PLANS)
-        position--; // none fits and all places are taken: the longest unused one goes
-    cell_plan *kept = cell->plans[position];
-    if (kept == NULL || !plan_fits(kept, cell, engine, batch) || kept->capacity_steps < capacity_steps) {
-        plan_destroy(kept); // first, so that its memory can serve the new one
-        cell->plans[position] = NULL;
-        status = plan_create(&cell->plans[position], cell, engine, batch, capacity_steps, error);
-        if (status != OCLSTM_OK) {
-            // Keep the places without gaps.
-            for (int i = position; i + 1 < CELL_PLANS; i++)
-                cell->plans[i] = cell->plans[i + 1];
-            cell->plans[CELL_PLANS - 1] = NULL;
-            return status;
+    for (int i = 0; i < list.count; i++) {
+        const cell_engine *engine = list.engines[i];
+        status = plan_make(cell, engine, call, record);
+        if (status == OCLSTM_OK) {
+            if (i > 0 && error != NULL)
+                *error = (oclstm_error){0}; // of the engine before
+            *out = cell->plans[0];
+            cell->last_engine = engine->id;
+            return OCLSTM_OK;
         }
+        if (status == OCLSTM_UNSUPPORTED)
+            base_copy_string(cell->refused[engine->id], sizeof cell->refused[engine->id], record->message);
+        else if (status != OCLSTM_OUT_OF_DEVICE_MEMORY)
+            return status;
     }
-    move_to_front(cell, position);
-    *out = cell->plans[0];
-    cell->last_engine = engine->id;
-    return OCLSTM_OK;
+    return status;
 }

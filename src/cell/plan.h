@@ -12,6 +12,9 @@ struct cell_plan {
     size_t whole_batch; // as the cell's when the plan was made
     unsigned whole_units;
     size_t capacity_steps; // the longest slice
+    size_t
+        asked_steps; // the longest slice that was asked for; more than capacity_steps where the device's memory had no room for it
+    bool stages_x, stages_y;
 
     // Staging of the host's arrays and places for what a call does not name. Each is made when it is first needed.
     cl_mem x; // [capacity_steps][batch][input]
@@ -28,9 +31,26 @@ struct cell_plan {
     bool writes_h_out; // set by prepare(); false: the last row of y is copied there afterwards
 };
 
+// What a call asks of its plan.
+typedef struct plan_call {
+    size_t batch, steps;
+    bool stages_x, stages_y; // x and y go through buffers of the plan
+} plan_call;
+
+// Steps of a slice by plan_slice_bytes alone, at most `steps` and at least one: a single step may exceed it. 0 when one step exceeds what kernels can
+// index.
+size_t plan_longest_slice(const oclstm_cell *cell, size_t batch, size_t steps);
+
+// Steps of a slice for such a call, at most call->steps: what plan_slice_bytes and the device's memory allow. 0 when not even one step fits; then why
+// it does not is appended to why[capacity].
+size_t plan_capacity(const oclstm_cell *cell, const cell_engine *engine, const plan_call *call, char *why, size_t capacity);
+
+// The error for a call of which not even one step fits, with the largest batch that does.
+oclstm_status plan_refuse(const oclstm_cell *cell, const cell_engine *engine, const plan_call *call, oclstm_error *error);
+
 // The plan for a call, made or taken from those kept; its capacity is at most `steps`. The pointer is valid until the next call
-// for the cell.
-oclstm_status plan_get(cell_plan **out, oclstm_cell *cell, size_t batch, size_t steps, oclstm_error *error);
+// for the cell. Where kernels turn out too large for the device, or buffers do not fit it, `auto` goes on with the next engine.
+oclstm_status plan_get(cell_plan **out, oclstm_cell *cell, const plan_call *call, oclstm_error *error);
 
 // The staging buffers, made on first use.
 oclstm_status plan_need(cl_mem *buffer, cell_plan *plan, size_t element_count, const char *what, oclstm_error *error);
@@ -39,6 +59,15 @@ oclstm_status plan_need(cl_mem *buffer, cell_plan *plan, size_t element_count, c
 extern size_t plan_slice_bytes;
 
 void plan_destroy(cell_plan *plan);
+
+// As plan_capacity(), and gives up the other kept plans where that needs their memory.
+size_t plan_make_room(oclstm_cell *cell, const cell_engine *engine, const plan_call *call);
+
+// Bytes of the plan's buffers.
+uint64_t plan_held_bytes(const cell_plan *plan);
+
+// Bytes of an element of sums, biases and c: float64 for a float64 cell, otherwise float32.
+size_t plan_real_bytes(const oclstm_cell *cell);
 
 // Frees the cell's plans.
 void plan_destroy_all(oclstm_cell *cell);

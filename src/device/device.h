@@ -34,6 +34,10 @@ const char *device_opencl_name(cl_int code);
 oclstm_status device_fail(oclstm_error *error, const oclstm_device *device, cl_int code, const char *call, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
+// Fills the record for something refused because it does not fit the device: OUT_OF_DEVICE_MEMORY.
+oclstm_status device_fail_memory(oclstm_error *error, const oclstm_device *device, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 // --- buffers ------------------------------------------------------------------------------------------------------------
 
 // Allocates a device buffer. Refuses before asking the driver when the size is over the device's largest allocation or its
@@ -41,6 +45,8 @@ oclstm_status device_fail(oclstm_error *error, const oclstm_device *device, cl_i
 // undefined.
 oclstm_status device_buffer_create(cl_mem *out, oclstm_device *device, cl_mem_flags flags, size_t size_bytes, const char *what,
                                    oclstm_error *error);
+// Bytes of a buffer; 0 for NULL.
+size_t device_buffer_bytes(cl_mem buffer);
 // Releases and nulls; accepts a pointer to NULL. The device is the one it was created on.
 void device_buffer_release(oclstm_device *device, cl_mem *buffer);
 
@@ -76,6 +82,8 @@ oclstm_status device_program_get(cl_program *out, oclstm_device *device, const c
 oclstm_status device_kernel_create(cl_kernel *out, oclstm_device *device, cl_program program, const char *name, size_t *max_group,
                                    oclstm_error *error);
 void device_kernel_release(cl_kernel *kernel);
+// CL_KERNEL_LOCAL_MEM_SIZE: without what is still to be set as an argument.
+oclstm_status device_kernel_local_bytes(uint64_t *out, oclstm_device *device, cl_kernel kernel, oclstm_error *error);
 
 // The options every program gets for a dtype (F32 or F64): -cl-std as the device allows, -D REAL=float|double,
 // -D REAL_IS_DOUBLE=0|1.

@@ -8,15 +8,11 @@
 static oclstm_status fail_too_large(oclstm_error *error, const oclstm_device *device, size_t size_bytes, uint64_t held,
                                     const char *what) {
     const device_limits *limits = &device->limits;
-    oclstm_status status =
-        base_fail(error, OCLSTM_OUT_OF_DEVICE_MEMORY,
-                  "cannot allocate %s for %s on %s: its largest single allocation is %s, its memory %s, of which this "
-                  "device object holds %s; use a smaller batch or another device",
-                  size_to_text(size_bytes).text, what, limits->name, size_to_text(limits->max_allocation_bytes).text,
-                  size_to_text(limits->global_memory_bytes).text, size_to_text(held).text);
-    if (error)
-        base_copy_string(error->device, sizeof error->device, limits->name);
-    return status;
+    return device_fail_memory(error, device,
+                              "cannot allocate %s for %s on %s: its largest single allocation is %s, its memory %s, of which this "
+                              "device object holds %s; use a smaller batch or another device",
+                              size_to_text(size_bytes).text, what, limits->name, size_to_text(limits->max_allocation_bytes).text,
+                              size_to_text(limits->global_memory_bytes).text, size_to_text(held).text);
 }
 
 oclstm_status device_buffer_create(cl_mem *out, oclstm_device *device, cl_mem_flags flags, size_t size_bytes, const char *what,
@@ -42,13 +38,18 @@ oclstm_status device_buffer_create(cl_mem *out, oclstm_device *device, cl_mem_fl
     return OCLSTM_OK;
 }
 
+size_t device_buffer_bytes(cl_mem buffer) {
+    size_t size_bytes = 0;
+    if (buffer == NULL || clGetMemObjectInfo(buffer, CL_MEM_SIZE, sizeof size_bytes, &size_bytes, NULL) != CL_SUCCESS)
+        return 0;
+    return size_bytes;
+}
+
 void device_buffer_release(oclstm_device *device, cl_mem *buffer) {
     if (buffer == NULL || *buffer == NULL)
         return;
-    size_t size_bytes = 0;
     if (!device_lost_by_fork()) {
-        if (clGetMemObjectInfo(*buffer, CL_MEM_SIZE, sizeof size_bytes, &size_bytes, NULL) == CL_SUCCESS)
-            atomic_fetch_sub(&device->held_bytes, size_bytes);
+        atomic_fetch_sub(&device->held_bytes, device_buffer_bytes(*buffer));
         clReleaseMemObject(*buffer);
     }
     *buffer = NULL;

@@ -54,3 +54,16 @@ oclstm_status device_fail(oclstm_error *error, const oclstm_device *device, cl_i
                     size_to_text(device->limits.global_memory_bytes).text, size_to_text(atomic_load(&device->held_bytes)).text);
     return status;
 }
+
+oclstm_status device_fail_memory(oclstm_error *error, const oclstm_device *device, const char *format, ...) {
+    char message[1024];
+    va_list arguments;
+    if (error == NULL)
+        return OCLSTM_OUT_OF_DEVICE_MEMORY;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    base_fail(error, OCLSTM_OUT_OF_DEVICE_MEMORY, "%s", message);
+    base_copy_string(error->device, sizeof error->device, device->limits.name);
+    return OCLSTM_OUT_OF_DEVICE_MEMORY;
+}

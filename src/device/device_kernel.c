@@ -26,6 +26,15 @@ oclstm_status device_kernel_create(cl_kernel *out, oclstm_device *device, cl_pro
     return OCLSTM_OK;
 }
 
+oclstm_status device_kernel_local_bytes(uint64_t *out, oclstm_device *device, cl_kernel kernel, oclstm_error *error) {
+    cl_ulong bytes = 0;
+    const cl_int code = clGetKernelWorkGroupInfo(kernel, device->id, CL_KERNEL_LOCAL_MEM_SIZE, sizeof bytes, &bytes, NULL);
+    *out = bytes;
+    return code == CL_SUCCESS
+               ? OCLSTM_OK
+               : device_fail(error, device, code, "clGetKernelWorkGroupInfo", "asking a kernel for its local memory");
+}
+
 void device_kernel_release(cl_kernel *kernel) {
     if (kernel == NULL || *kernel == NULL)
         return;

@@ -5,6 +5,7 @@
 #include "device/device_private.h"
 
 const oclstm_device_info *oclstm_device_get_info(const oclstm_device *device) { return device ? &device->limits : NULL; }
+uint64_t oclstm_device_get_held_bytes(const oclstm_device *device) { return device ? atomic_load(&device->held_bytes) : 0; }
 cl_context oclstm_device_get_context(const oclstm_device *device) { return device ? device->context : NULL; }
 cl_device_id oclstm_device_get_id(const oclstm_device *device) { return device ? device->id : NULL; }
 cl_command_queue oclstm_device_get_queue(const oclstm_device *device) { return device ? device->queue : NULL; }

@@ -43,6 +43,24 @@ static oclstm_status check_sizes(const matmul_shape *shape, size_t offset_a, siz
 
 // --- calls ------------------------------------------------------------------------------------------------------------
 
+// All three operands, padded to tiles, of which the largest there are have 128 rows; tiles of other forms pad a little beyond that.
+size_t matmul_most_temporary(const matmul_shape *shape) {
+    const size_t tile = 128, more = 32, sizes[] = {shape->m, shape->n, shape->k};
+    size_t padded[3], sum = 0, part;
+    if (matmul_routine_of(shape->m) == MATMUL_GEMV)
+        return 0;
+    for (int i = 0; i < 3; i++) {
+        if (!checked_add(sizes[i], tile + more, &padded[i]))
+            return SIZE_MAX;
+        padded[i] = (sizes[i] + tile - 1) / tile * tile + more;
+    }
+    for (int i = 0; i < 3; i++) {
+        if (!checked_mul(padded[i], padded[(i + 1) % 3], &part) || !checked_add(sum, part, &sum))
+            return SIZE_MAX;
+    }
+    return sum;
+}
+
 static CLBlastStatusCode ask_gemm_temporary(size_t *temporary_bytes, cl_command_queue queue, const matmul_shape *shape) {
     // The most for the shape: with an offset of 0 and sizes of whole tiles CLBlast leaves a copy out, which a later call may need.
     const size_t offset = 1;

@@ -42,6 +42,9 @@ bool matmul_supported(const device_limits *limits, oclstm_dtype dtype, char *why
 // first use for a device and dtype, CLBlast's compilation (seconds on a cold PoCL). Waits for that.
 oclstm_status matmul_prepare(oclstm_device *device, const matmul_shape *shape, size_t *temporary_bytes, oclstm_error *error);
 
+// Elements of the temporary buffer that any parameters of CLBlast may ask for, from m, n and k alone; asks CLBlast nothing.
+size_t matmul_most_temporary(const matmul_shape *shape);
+
 // Enqueues C += A * B^T on the device's queue. temporary: at least what matmul_prepare() said, NULL when that was 0. Does not wait.
 oclstm_status matmul_enqueue(oclstm_device *device, const matmul_shape *shape, matmul_operand a, matmul_operand b, matmul_operand c,
                              cl_mem temporary, oclstm_error *error);

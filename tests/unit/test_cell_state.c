@@ -328,7 +328,7 @@ START_TEST(a_failed_call_leaves_the_state_alone) {
     call.y.shape[0] = 3;
     const uint64_t allowed = device->limits.max_allocation_bytes; // the first call's buffers do not fit
     device->limits.max_allocation_bytes = 1;
-    expect_failure(oclstm_cell_sequence(cell, &call, &error), &error, OCLSTM_OUT_OF_DEVICE_MEMORY, "cannot allocate");
+    expect_failure(oclstm_cell_sequence(cell, &call, &error), &error, OCLSTM_OUT_OF_DEVICE_MEMORY, "does not fit");
     expect_unchanged(problem, state);
     device->limits.max_allocation_bytes = allowed;
     problem_solve(problem);

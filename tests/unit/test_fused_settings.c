@@ -19,6 +19,8 @@ static void make_settings(void) {
                              .vector_width_float = 16,
                              .max_work_group_size = 4096,
                              .max_work_item_sizes = {4096, 4096, 4096},
+                             .max_allocation_bytes = (uint64_t)1 << 30,
+                             .has_local_memory = true,
                              .local_memory_bytes = 32768};
     memset(&tuned, 0, sizeof tuned);
 }
@@ -121,6 +123,40 @@ START_TEST(a_gpu_keeps_its_kernels) {
 }
 END_TEST
 
+// Global memory in disguise is used only where somebody measured that it pays; what does not fit is stepped back from.
+START_TEST(local_memory_in_disguise_is_left_alone) {
+    limits.kind = OCLSTM_DEVICE_NPU;
+    ck_assert_int_eq(choose(64, 64, 8, true).form, FUSED_GROUP);
+    ck_assert_uint_eq(choose(64, 64, 8, true).lanes_k, 8);
+    limits.has_local_memory = false;
+    ck_assert_int_eq(choose(64, 64, 8, true).form, FUSED_STEP);
+    ck_assert_uint_eq(choose(64, 64, 8, true).lanes_k, 1);
+    add_shape(8, 64, 64, "fused", "group");
+    fused_settings settings = choose(64, 64, 8, true);
+    ck_assert_int_eq(settings.form, FUSED_GROUP);
+    ck_assert(fused_settings_retreat(&settings));
+    ck_assert(settings.form == FUSED_STEP && settings.lanes_k == 1);
+    ck_assert(!fused_settings_retreat(&settings));
+}
+END_TEST
+
+// The kept sums are one allocation: fewer steps are kept, and none where a step's do not fit.
+START_TEST(sums_stay_within_an_allocation) {
+    const size_t hidden = 512, row_bytes = LSTM_GATES * hidden * sizeof(float);
+    for (size_t batch = 1; batch <= 40; batch += 13) {
+        for (uint64_t rows = 1; rows <= 512; rows = rows * 2 + 1) {
+            limits.max_allocation_bytes = rows * row_bytes;
+            const fused_settings settings = choose(1024, hidden, batch, false);
+            const size_t share = (batch + settings.groups - 1) / settings.groups;
+            const size_t kept = settings.form == FUSED_ROWS ? settings.chunk * settings.groups * share : settings.chunk * batch;
+            ck_assert_msg(settings.form != FUSED_ROWS || kept <= rows, "batch %zu: %zu rows are kept, %zu allowed", batch, kept,
+                          (size_t)rows);
+            ck_assert(kept <= rows || settings.chunk <= 1);
+        }
+    }
+}
+END_TEST
+
 static Suite *make_suite(void) {
     Suite *suite = suite_create("fused_settings");
     TCase *tests = tcase_create("settings");
@@ -130,6 +166,8 @@ static Suite *make_suite(void) {
     tcase_add_test(tests, groups_that_may_not_meet_are_not_tried);
     tcase_add_test(tests, settings_of_another_engine_or_shape_do_not_count);
     tcase_add_test(tests, a_gpu_keeps_its_kernels);
+    tcase_add_test(tests, local_memory_in_disguise_is_left_alone);
+    tcase_add_test(tests, sums_stay_within_an_allocation);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -280,6 +280,26 @@ START_TEST(clblast_codes_have_names) {
 }
 END_TEST
 
+// What is counted before CLBlast is asked is never less than what it then asks for.
+START_TEST(the_counted_temporary_is_enough) {
+    static const size_t sizes[] = {2, 3, 31, 64, 65, 127, 128, 129, 500, 1024};
+    if (!matmul_supported(device_get_limits(device), OCLSTM_F32, (char[256]){""}, 256))
+        return;
+    for (int i = 0; i < 10 * 10 * 10; i += 7) {
+        const size_t m = sizes[i % 10], n = sizes[i / 10 % 10], k = sizes[i / 100];
+        const matmul_shape shape = {OCLSTM_F32, m, n, k, k + 1, k + 1, n + 1};
+        size_t asked = 0;
+        oclstm_error error = {0};
+        ck_assert_int_eq(matmul_prepare(device, &shape, &asked, &error), OCLSTM_OK);
+        ck_assert_msg(asked <= matmul_most_temporary(&shape) * sizeof(float), "%zu x %zu x %zu: %zu bytes asked, %zu counted", m, n,
+                      k, asked, matmul_most_temporary(&shape) * sizeof(float));
+    }
+    const matmul_shape row = {.dtype = OCLSTM_F32, .m = 1, .n = 64, .k = 64}, huge = {.m = SIZE_MAX, .n = 2, .k = 2};
+    ck_assert_uint_eq(matmul_most_temporary(&row), 0);
+    ck_assert_uint_eq(matmul_most_temporary(&huge), SIZE_MAX);
+}
+END_TEST
+
 START_TEST(what_is_supported) {
     char why[128] = "";
     device_limits limits = *device_get_limits(device);
@@ -436,6 +456,7 @@ static Suite *make_suite(void) {
     tcase_add_test(tests, without_prepare);
     tcase_add_test(tests, sizes_beyond_the_kernels_index);
     tcase_add_test(tests, clblast_codes_have_names);
+    tcase_add_test(tests, the_counted_temporary_is_enough);
     tcase_add_test(tests, what_is_supported);
     suite_add_tcase(suite, tests);
     return suite;
