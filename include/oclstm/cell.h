@@ -161,8 +161,8 @@ typedef struct oclstm_step {
  *
  * @return OK; INVALID_ARGUMENT (a rank, shape or dtype that does not fit: the message names the array, the dimension, what was expected
  *         and found; h without c; no state where the cell requires one); UNSUPPORTED; OUT_OF_MEMORY; OUT_OF_DEVICE_MEMORY;
- *         BUILD_FAILED; OPENCL. Waits until the results are written. On failure h_out, c_out are unspecified, and a state is as
- *         it was before unless a kernel or a transfer failed on the device.
+ *         BUILD_FAILED; OPENCL. Waits until the results are written. On failure h_out, c_out are unspecified, a state is as it was
+ *         before, and nothing uses the arrays any more.
  */
 OCLSTM_API oclstm_status oclstm_cell_step(oclstm_cell *cell, const oclstm_step *step, oclstm_error *error);
 
@@ -193,7 +193,7 @@ OCLSTM_API oclstm_status oclstm_cell_sequence(oclstm_cell *cell, const oclstm_se
  */
 OCLSTM_API oclstm_status oclstm_state_create(oclstm_state **out, oclstm_cell *cell, int64_t batch, oclstm_error *error);
 
-/** Sets (h, c) from host arrays; both absent (NULL or zeroed) = zero. Waits. */
+/** Sets (h, c) from host arrays; both absent (NULL or zeroed) = zero. Waits. On failure the state is as it was before. */
 OCLSTM_API oclstm_status oclstm_state_set(oclstm_state *state, const oclstm_const_array *h, const oclstm_const_array *c,
                                           oclstm_error *error);
 

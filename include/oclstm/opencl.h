@@ -65,7 +65,10 @@ typedef struct oclstm_buffers {
  * x may not overlap any result; y may not overlap h, c, h_out or c_out.
  *
  * @param wait_count, wait_list  events that must be complete first, as in clEnqueueNDRangeKernel.
- * @param[out] event  NULL, or receives an event that completes with the last command; release it with clReleaseEvent().
+ * After a failure some of the work may have been enqueued: what the results hold is unspecified, and clFinish() on the queue says when the
+ * buffers are free again.
+ *
+ * @param[out] event  NULL, or receives an event that completes with the last command; release it with clReleaseEvent(). NULL on failure.
  * @return as oclstm_cell_step(), and INVALID_ARGUMENT for a buffer that is too small for its offset and shape, or not of the device's context.
  */
 OCLSTM_API oclstm_status oclstm_cell_enqueue(oclstm_cell *cell, const oclstm_buffers *buffers, cl_uint wait_count,

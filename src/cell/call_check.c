@@ -127,7 +127,8 @@ static oclstm_status use_state(const oclstm_cell *cell, const oclstm_sequence *c
                          batched ? "" : " without a batch dimension");
     out->h_dev.mem = state->h[state->current];
     out->h_out_dev.mem = state->h[1 - state->current];
-    out->c_dev.mem = out->c_out_dev.mem = state->c;
+    out->c_dev.mem = state->c[state->current];
+    out->c_out_dev.mem = state->c[1 - state->current];
     return OCLSTM_OK;
 }
 

@@ -11,7 +11,7 @@ static oclstm_status apply(oclstm_cell *cell, const oclstm_sequence *call, bool 
         status = call_check(cell, call, is_step, &execution, error);
     if (status == OCLSTM_OK)
         status = cell_execute(cell, &execution, error);
-    // A state's h is written beside the old one, so that a failed call leaves it as it was.
+    // A state is written beside the old one, so that a failed call leaves it as it was.
     if (status == OCLSTM_OK && call->state != NULL)
         call->state->current = 1 - call->state->current;
     return status;

@@ -41,9 +41,9 @@ struct oclstm_state {
     oclstm_dtype dtype;
     size_t hidden, batch; // batch >= 1
     bool unbatched;       // made with batch 0
-    cl_mem h[2];          // [batch][hidden]; h[current] is the state, the other the place for the next step's
+    // [batch][hidden] each: h[current] and c[current] are the state, the others the place for the next one, so that a call that fails leaves it as it was.
+    cl_mem h[2], c[2];
     int current;
-    cl_mem c; // [batch][hidden]
 };
 
 #endif

@@ -15,9 +15,10 @@ void oclstm_state_destroy(oclstm_state **state) {
         return;
     oclstm_state *old = *state;
     *state = NULL;
-    device_buffer_release(old->device, &old->h[0]);
-    device_buffer_release(old->device, &old->h[1]);
-    device_buffer_release(old->device, &old->c);
+    for (int i = 0; i < 2; i++) {
+        device_buffer_release(old->device, &old->h[i]);
+        device_buffer_release(old->device, &old->c[i]);
+    }
     oclstm_device_close(&old->device);
     free(old);
 }
@@ -44,15 +45,15 @@ oclstm_status oclstm_state_create(oclstm_state **out, oclstm_cell *cell, int64_t
     made->hidden = cell->hidden;
     made->batch = batch > 0 ? (size_t)batch : 1;
     made->unbatched = batch == 0;
-    cl_mem *const parts[] = {&made->h[0], &made->h[1], &made->c};
+    cl_mem *const parts[] = {&made->h[0], &made->c[0], &made->h[1], &made->c[1]};
     device_demand demand = {.count = 0};
     char why[400] = "";
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         demand_add(&demand, "a state", made->batch, made->hidden, cell->element_bytes);
     if (!demand_fits(&demand, made->device, 0, why, sizeof why))
         status = device_fail_memory(error, made->device, "a state of batch %zu does not fit %s: %s; use a smaller batch",
                                     made->batch, device_get_limits(made->device)->name, why);
-    for (int i = 0; i < 3 && status == OCLSTM_OK; i++)
+    for (int i = 0; i < 4 && status == OCLSTM_OK; i++)
         status = device_buffer_create(parts[i], made->device, CL_MEM_READ_WRITE, bytes, "a state", error);
     if (status == OCLSTM_OK)
         status = oclstm_state_set(made, NULL, NULL, error);
@@ -88,20 +89,25 @@ oclstm_status oclstm_state_set(oclstm_state *state, const oclstm_const_array *h,
     if (has_h != has_c)
         return base_fail(error, OCLSTM_INVALID_ARGUMENT, "%s is given without %s: a state is the pair (h, c), both or neither",
                          has_h ? "h" : "c", has_h ? "c" : "h");
-    cl_mem h_mem = state->h[state->current];
+    // Beside what is there: a failure half-way leaves that as it was.
+    const int other = 1 - state->current;
     if (!has_h) {
-        status = device_fill_zero(state->device, h_mem, 0, part_bytes(state), error);
+        status = device_fill_zero(state->device, state->h[other], 0, part_bytes(state), error);
         if (status == OCLSTM_OK)
-            status = device_fill_zero(state->device, state->c, 0, part_bytes(state), error);
-        return status == OCLSTM_OK ? device_finish(state->device, error) : status;
+            status = device_fill_zero(state->device, state->c[other], 0, part_bytes(state), error);
+        if (status == OCLSTM_OK)
+            status = device_finish(state->device, error);
+    } else {
+        status = check_part(state, h, "h", error);
+        if (status == OCLSTM_OK)
+            status = check_part(state, c, "c", error);
+        if (status == OCLSTM_OK)
+            status = device_write(state->device, state->h[other], 0, h->data, part_bytes(state), "h", error);
+        if (status == OCLSTM_OK)
+            status = device_write(state->device, state->c[other], 0, c->data, part_bytes(state), "c", error);
     }
-    status = check_part(state, h, "h", error);
     if (status == OCLSTM_OK)
-        status = check_part(state, c, "c", error);
-    if (status == OCLSTM_OK)
-        status = device_write(state->device, h_mem, 0, h->data, part_bytes(state), "h", error);
-    if (status == OCLSTM_OK)
-        status = device_write(state->device, state->c, 0, c->data, part_bytes(state), "c", error);
+        state->current = other;
     return status;
 }
 
@@ -112,7 +118,7 @@ oclstm_status oclstm_state_get(oclstm_state *state, const oclstm_array *h, const
     if (status != OCLSTM_OK)
         return status;
     const oclstm_array *const wanted[] = {h, c};
-    const cl_mem parts[] = {state->h[state->current], state->c};
+    const cl_mem parts[] = {state->h[state->current], state->c[state->current]};
     static const char *const names[] = {"h", "c"};
     for (int i = 0; i < 2 && status == OCLSTM_OK; i++) {
         if (wanted[i] == NULL || wanted[i]->data == NULL)

@@ -56,7 +56,8 @@ oclstm_status device_buffer_over_host(cl_mem *out, oclstm_device *device, cl_mem
 oclstm_status device_buffer_hand_back(oclstm_device *device, cl_mem buffer, size_t size_bytes, oclstm_error *error);
 void device_host_buffer_release(cl_mem *buffer);
 
-// Blocking transfers of whole ranges. Offsets in bytes.
+// Blocking transfers of whole ranges. Offsets in bytes. These, device_buffer_hand_back() and device_finish() wait also when they fail: nothing that was
+// enqueued uses host memory afterwards.
 oclstm_status device_write(oclstm_device *device, cl_mem dst, size_t offset_bytes, const void *src_host, size_t size_bytes,
                            const char *what, oclstm_error *error);
 oclstm_status device_read(oclstm_device *device, void *dst_host, cl_mem src, size_t offset_bytes, size_t size_bytes,

@@ -55,6 +55,13 @@ void device_buffer_release(oclstm_device *device, cl_mem *buffer) {
     *buffer = NULL;
 }
 
+// A call that should have waited has failed: what was enqueued may still use host memory that its owner takes back now. A wait that fails as well is tried
+// again; when that fails, too, the device is taken to be lost, and its work with it.
+static void drain(const oclstm_device *device) {
+    if (clFinish(device->queue) != CL_SUCCESS)
+        clFinish(device->queue);
+}
+
 oclstm_status device_buffer_over_host(cl_mem *out, oclstm_device *device, cl_mem_flags flags, void *host, size_t size_bytes) {
     cl_int code;
     *out = clCreateBuffer(device->context, flags | CL_MEM_USE_HOST_PTR, size_bytes, host, &code);
@@ -67,13 +74,16 @@ oclstm_status device_buffer_over_host(cl_mem *out, oclstm_device *device, cl_mem
 oclstm_status device_buffer_hand_back(oclstm_device *device, cl_mem buffer, size_t size_bytes, oclstm_error *error) {
     cl_int code;
     void *host = clEnqueueMapBuffer(device->queue, buffer, CL_TRUE, CL_MAP_READ, 0, size_bytes, 0, NULL, NULL, &code);
-    if (code != CL_SUCCESS)
+    if (code != CL_SUCCESS) {
+        drain(device);
         return device_fail(error, device, code, "clEnqueueMapBuffer", "handing the result back (%s)",
                            size_to_text(size_bytes).text);
+    }
     code = clEnqueueUnmapMemObject(device->queue, buffer, host, 0, NULL, NULL);
     if (code == CL_SUCCESS)
-        code = clFinish(device->queue);
-    return code == CL_SUCCESS ? OCLSTM_OK : device_fail(error, device, code, "clEnqueueUnmapMemObject", "handing the result back");
+        return device_finish(device, error);
+    drain(device);
+    return device_fail(error, device, code, "clEnqueueUnmapMemObject", "handing the result back");
 }
 
 void device_host_buffer_release(cl_mem *buffer) {
@@ -89,9 +99,10 @@ oclstm_status device_write(oclstm_device *device, cl_mem dst, size_t offset_byte
     if (size_bytes == 0)
         return OCLSTM_OK;
     cl_int code = clEnqueueWriteBuffer(device->queue, dst, CL_TRUE, offset_bytes, size_bytes, src_host, 0, NULL, NULL);
-    if (code != CL_SUCCESS)
-        return device_fail(error, device, code, "clEnqueueWriteBuffer", "writing %s (%s)", what, size_to_text(size_bytes).text);
-    return OCLSTM_OK;
+    if (code == CL_SUCCESS)
+        return OCLSTM_OK;
+    drain(device);
+    return device_fail(error, device, code, "clEnqueueWriteBuffer", "writing %s (%s)", what, size_to_text(size_bytes).text);
 }
 
 oclstm_status device_read(oclstm_device *device, void *dst_host, cl_mem src, size_t offset_bytes, size_t size_bytes,
@@ -99,9 +110,10 @@ oclstm_status device_read(oclstm_device *device, void *dst_host, cl_mem src, siz
     if (size_bytes == 0)
         return OCLSTM_OK;
     cl_int code = clEnqueueReadBuffer(device->queue, src, CL_TRUE, offset_bytes, size_bytes, dst_host, 0, NULL, NULL);
-    if (code != CL_SUCCESS)
-        return device_fail(error, device, code, "clEnqueueReadBuffer", "reading %s (%s)", what, size_to_text(size_bytes).text);
-    return OCLSTM_OK;
+    if (code == CL_SUCCESS)
+        return OCLSTM_OK;
+    drain(device);
+    return device_fail(error, device, code, "clEnqueueReadBuffer", "reading %s (%s)", what, size_to_text(size_bytes).text);
 }
 
 // Before 1.2: the zeros are written from here; they outlive any queue.
@@ -134,7 +146,11 @@ oclstm_status device_finish(oclstm_device *device, oclstm_error *error) {
     if (device_lost_by_fork()) // cells wait before they are destroyed
         return device_fail_fork(error);
     cl_int code = clFinish(device->queue);
-    return code == CL_SUCCESS ? OCLSTM_OK : device_fail(error, device, code, "clFinish", "waiting for the queue");
+    if (code == CL_SUCCESS)
+        return OCLSTM_OK;
+    // A second wait that succeeds says that the work has ended, not that it went well.
+    clFinish(device->queue);
+    return device_fail(error, device, code, "clFinish", "waiting for the queue");
 }
 
 oclstm_status device_flush(oclstm_device *device, oclstm_error *error) {

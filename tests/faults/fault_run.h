@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fault run: scenarios, each a use of the library, and what the run that lets their OpenCL calls fail shares with them.
+#ifndef OCLSTM_TESTS_FAULT_RUN_H
+#define OCLSTM_TESTS_FAULT_RUN_H
+
+#include <oclstm/oclstm.h>
+#include <oclstm/opencl.h>
+
+#include "fault_layer.h"
+
+enum { FAULT_STEPS = 5, FAULT_BATCH = 3, FAULT_INPUT = 5, FAULT_HIDDEN = 7, FAULT_RESULTS = 4096 };
+
+// What a scenario is allowed, beyond what every one is.
+enum {
+    FAULT_FINDS_DEVICES = 1,   // it asks platforms and devices for facts, whose loss may only make a device poorer, or unusable
+    FAULT_BORROWS = 2,         // it tries to use the caller's memory where it lies, and copies where it cannot
+    FAULT_LEAVES_WORK = 4,     // it does not wait for what it enqueues
+    FAULT_PASSES_OVER = 8,     // it tries candidates, and passes over those that fail
+    FAULT_HAS_NO_DEVICE = 16,  // no opened device that an error could name
+    FAULT_HAS_NO_NUMBERS = 32, // nothing to compare
+    FAULT_IS_SLOW = 64         // in the quick run only a few of its calls fail
+};
+
+typedef struct fault_scene {
+    const fault_control *control;
+    const struct fault_scenario *scenario;
+
+    // Made by begin(), kept for all attempts.
+    oclstm_device *device;
+    oclstm_cell *cell;
+    oclstm_state *state;
+    void *own;
+
+    // Of one attempt.
+    oclstm_error error;
+    double results[FAULT_RESULTS];
+    size_t result_count;
+    unsigned closing_from; // calls made before it began to destroy and close; 0: it does not
+} fault_scene;
+
+typedef struct fault_scenario {
+    const char *name;
+    oclstm_status (*run)(fault_scene *scene); // the calls that fail in turn
+    oclstm_status (*begin)(fault_scene *scene);
+    void (*end)(fault_scene *scene);
+    void (*before)(fault_scene *scene); // each attempt
+    // Each attempt, when nothing fails any more: false, with scene->error.message, where something is not as it should be.
+    bool (*after)(fault_scene *scene, oclstm_status status);
+    unsigned allowed;
+    oclstm_engine engine;
+    oclstm_dtype dtype;
+    int64_t steps, batch, input, hidden; // 0: FAULT_STEPS ...
+    bool batch_first;
+    size_t slice_bytes, borrow_bytes; // 0: as it is
+} fault_scenario;
+
+// The scenarios, of several files, each list closed by one without a name.
+extern const fault_scenario fault_device_scenarios[], fault_cell_scenarios[], fault_state_scenarios[], fault_search_scenarios[];
+
+// The device that scenarios open: OCLSTM_DEVICE, or NULL.
+const char *fault_device(void);
+
+// Notes results of an attempt.
+void fault_keep_results(fault_scene *scene, const void *values, oclstm_dtype dtype, size_t count);
+
+// Opens scene->device, and makes scene->cell and scene->state as the scenario says.
+oclstm_status fault_begin_device(fault_scene *scene);
+oclstm_status fault_begin_cell(fault_scene *scene);
+oclstm_status fault_begin_state(fault_scene *scene);
+void fault_end(fault_scene *scene);
+
+oclstm_status fault_make_cell(oclstm_cell **cell, oclstm_device *device, fault_scene *scene);
+// A sequence, or a step, on a cell, all arrays given; with a state, that one.
+oclstm_status fault_run_sequence(fault_scene *scene, oclstm_cell *cell, oclstm_state *state);
+oclstm_status fault_run_step(fault_scene *scene, oclstm_cell *cell, oclstm_state *state);
+
+#endif
