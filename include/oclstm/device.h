@@ -38,7 +38,10 @@ typedef struct oclstm_device oclstm_device;
 /** What kind of device it is, from CL_DEVICE_TYPE. NPU stands for an OpenCL accelerator or custom device. */
 typedef enum oclstm_device_kind { OCLSTM_DEVICE_GPU, OCLSTM_DEVICE_NPU, OCLSTM_DEVICE_CPU, OCLSTM_DEVICE_OTHER } oclstm_device_kind;
 
-/** A device as found. Every limit is as the driver reports it; 0 or false = the device cannot. */
+/**
+ * A device as found. Every limit is as the driver reports it; 0 or false = the device cannot. Texts are one line of UTF-8 each, cut
+ * where they are longer than their array, without surrounding blanks; control characters and bytes that are no UTF-8 are shown as '?'.
+ */
 typedef struct oclstm_device_info {
     int index;          /**< position in the list: the selector "N" */
     int platform_index; /**< with device_index: the selector "P:D" */

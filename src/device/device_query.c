@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // One device's facts and limits, asked once, and whether it can be used.
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,20 +7,10 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "device/device_private.h"
+#include "device/device_text.h"
 #include "device/kernel_folder.h"
 
 // --- strings ----------------------------------------------------------------------------------------------------------
-
-// PoCL and others pad their strings.
-static char *trim(char *text) {
-    while (isspace((unsigned char)*text))
-        text++;
-    size_t length = strlen(text);
-    while (length > 0 && isspace((unsigned char)text[length - 1]))
-        length--;
-    text[length] = '\0';
-    return text;
-}
 
 // A driver refuses a buffer that is too small, so each string is read whole, then cut.
 cl_int device_platform_string(cl_platform_id platform, cl_platform_info parameter, char *dst, size_t capacity) {
@@ -35,7 +24,7 @@ cl_int device_platform_string(cl_platform_id platform, cl_platform_info paramete
         return DEVICE_NO_HOST_MEMORY;
     code = clGetPlatformInfo(platform, parameter, length, text, NULL);
     if (code == CL_SUCCESS)
-        base_copy_string(dst, capacity, trim(text));
+        device_text_copy(dst, capacity, text);
     free(text);
     return code;
 }
@@ -100,7 +89,7 @@ static void get_string(query *q, cl_device_info parameter, const char *parameter
     cl_int code;
     char *text = read_string(q->entry->id, parameter, &code);
     if (text)
-        base_copy_string(dst, capacity, trim(text));
+        device_text_copy(dst, capacity, text);
     answered(q, code, parameter_name, required);
     free(text);
 }

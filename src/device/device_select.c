@@ -85,7 +85,10 @@ static bool name_matches(const oclstm_device_info *info, const char *part) {
 static void append_choice(char *line, size_t capacity, const oclstm_device_info *info) {
     line[0] = '\0';
     base_append(line, capacity, "\n  %d  %s  %s (%s)", info->index, device_kind_name(info->kind),
-                info->name[0] ? info->name : "no device", info->platform_name);
+                info->name[0]            ? info->name
+                : info->device_index < 0 ? "no device"
+                                         : "no name",
+                info->platform_name);
     if (!info->usable)
         base_append(line, capacity, ": not usable: %s", info->reason);
 }

@@ -34,10 +34,12 @@ static cl_int say_ulong(const answer_place *to, int64_t value) {
 
 // --- what is below, changed -------------------------------------------------------------------------------------------
 
+static bool is_embedded(const disguise *as) { return as->profile && strcmp(as->profile, "embedded") == 0; }
+
 static bool is_taken_away(const disguise *as, const char *extension) {
     return (as->fp64 == 0 && (strcmp(extension, "cl_khr_fp64") == 0 || strcmp(extension, "__opencl_c_fp64") == 0)) ||
            (as->fp16 == 0 && strcmp(extension, "cl_khr_fp16") == 0) ||
-           (as->profile && strcmp(as->profile, "embedded") == 0 && strcmp(extension, "cles_khr_int64") == 0);
+           (is_embedded(as) && strcmp(extension, "cles_khr_int64") == 0);
 }
 
 static void *read_below(cl_device_id id, cl_device_info parameter, size_t *bytes, cl_int *code) {
@@ -53,7 +55,7 @@ static void *read_below(cl_device_id id, cl_device_info parameter, size_t *bytes
 static cl_int say_extensions(const disguise *as, cl_device_id id, const answer_place *to) {
     size_t bytes;
     cl_int code;
-    char *words = read_below(id, CL_DEVICE_EXTENSIONS, &bytes, &code), *left = words ? calloc(1, bytes + 1) : NULL, *rest = NULL;
+    char *words = read_below(id, CL_DEVICE_EXTENSIONS, &bytes, &code), *left = words ? calloc(1, bytes + 32) : NULL, *rest = NULL;
     for (char *word = left ? strtok_r(words, " ", &rest) : NULL; word; word = strtok_r(NULL, " ", &rest)) {
         if (is_taken_away(as, word))
             continue;
@@ -61,6 +63,9 @@ static cl_int say_extensions(const disguise *as, cl_device_id id, const answer_p
             strcat(left, " ");
         strcat(left, word);
     }
+    // Before 3.0 an embedded device says so when it has 64-bit integers; where the profile is full they go without saying.
+    if (left && is_embedded(as) && as->int64 == 1)
+        strcat(left, " cles_khr_int64");
     if (code == CL_SUCCESS)
         code = left ? say_text(to, left) : CL_OUT_OF_HOST_MEMORY;
     free(left);
@@ -174,7 +179,7 @@ static const char *text_for(const disguise *as, cl_device_info parameter) {
     case CL_DRIVER_VERSION:
         return as->driver;
     case CL_DEVICE_PROFILE:
-        return as->profile == NULL ? NULL : strcmp(as->profile, "embedded") == 0 ? "EMBEDDED_PROFILE" : "FULL_PROFILE";
+        return is_embedded(as) ? "EMBEDDED_PROFILE" : as->profile ? "FULL_PROFILE" : NULL;
     default:
         return NULL;
     }

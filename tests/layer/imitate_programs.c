@@ -11,11 +11,11 @@ static const char without_double[] = "#undef cl_khr_fp64\n"
                                      "#undef __opencl_c_fp64\n"
                                      "#define double this_device_has_no_double\n";
 static const char without_half[] = "#undef cl_khr_fp16\n";
+static const char without_long[] = "#define long this_device_has_no_64_bit_integer\n"
+                                   "#define ulong this_device_has_no_64_bit_integer\n";
 static const char without_more_than_the_core[] = "#define barrier this_device_has_no_barrier\n"
                                                  "#define __local this_device_has_no_local_memory\n"
                                                  "#define local this_device_has_no_local_memory\n"
-                                                 "#define long this_device_has_no_64_bit_integer\n"
-                                                 "#define ulong this_device_has_no_64_bit_integer\n"
                                                  "#define double this_device_has_no_double\n"
                                                  "#define image2d_t this_device_has_no_image\n"
                                                  "#define atomic_xchg this_device_has_no_atomic\n"
@@ -62,7 +62,7 @@ static bool is_from_binary(cl_program program) {
 
 static cl_program CL_API_CALL create_with_source(cl_context context, cl_uint count, const char **strings, const size_t *lengths,
                                                  cl_int *code) {
-    enum { MORE = 4 };
+    enum { MORE = 5 };
     const disguise *as = disguise_of_context(context);
     imitate_count(COUNT_SOURCES);
     if (count == 0 || strings == NULL)
@@ -80,6 +80,8 @@ static cl_program CL_API_CALL create_with_source(cl_context context, cl_uint cou
         texts[used++] = without_double;
     if (as->fp16 == 0)
         texts[used++] = without_half;
+    if (as->bare == 1 || (as->profile && strcmp(as->profile, "embedded") == 0 && as->int64 != 1))
+        texts[used++] = without_long;
     if (as->bare == 1)
         texts[used++] = without_more_than_the_core;
     if (used > 0)

@@ -31,7 +31,7 @@ static void print_device(const oclstm_device_info *info, bool verbose) {
     if (info->device_index >= 0)
         snprintf(place, sizeof place, "%d:%d", info->platform_index, info->device_index);
     printf("%c %-3d %-5s %-5s ", info->chosen_by_auto ? '*' : ' ', info->index, place, device_kind_word(info->kind));
-    print_text(stdout, info->name[0] ? info->name : "(no device)");
+    print_text(stdout, info->name[0] ? info->name : info->device_index < 0 ? "(no device)" : "(no name)");
     printf(" (");
     print_text(stdout, info->platform_name);
     printf(")\n            ");
