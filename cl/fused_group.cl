@@ -10,11 +10,11 @@
  *     h_lm [2][ROWS][hidden]     local: h of the step before and of this step, by turns
  */
 __kernel __attribute__((reqd_work_group_size(LU, LK, 1))) void
-fused_group(const __global REAL *x_gm, const uint x_offset, const uint x_step, const uint x_stride, const __global REAL *wx,
-            const __global REAL *wh, const __global REAL *bias, const __global REAL *h0_gm, const uint h0_offset,
-            const __global REAL *c0_gm, const uint c0_offset, __global REAL *y_gm, const uint y_offset, const uint y_step,
+fused_group(const __global STORED_T *x_gm, const uint x_offset, const uint x_step, const uint x_stride, const __global STORED_T *wx,
+            const __global STORED_T *wh, const __global REAL *bias, const __global STORED_T *h0_gm, const uint h0_offset,
+            const __global REAL *c0_gm, const uint c0_offset, __global STORED_T *y_gm, const uint y_offset, const uint y_step,
             const uint y_stride, __global REAL *cn_gm, const uint cn_offset, const int input, const int hidden, const int batch,
-            const int steps, __local REAL *h_lm) {
+            const int steps, __local STORED_T *h_lm) {
     const int column = (int)get_local_id(0), lane = (int)get_local_id(1), first = (int)get_global_id(2) * ROWS;
     const int padded = (hidden + LU - 1) / LU * LU, last_row = min(ROWS, batch - first) - 1;
 #if LK > 1
@@ -22,14 +22,14 @@ fused_group(const __global REAL *x_gm, const uint x_offset, const uint x_step, c
 #endif
 
     for (int i = lane * LU + column; i < ROWS * hidden; i += LU * LK)
-        h_lm[i] = h0_gm[h0_offset + (long)(first + min(i / hidden, last_row)) * hidden + i % hidden];
+        STORED_STORE(h_lm, i, STORED_LOAD(h0_gm, h0_offset + (long)(first + min(i / hidden, last_row)) * hidden + i % hidden));
     barrier(CLK_LOCAL_MEM_FENCE);
 
     for (int t = 0; t < steps; ++t) {
-        const __global REAL *const xs = x_gm + x_offset + (long)t * x_step + (long)first * x_stride;
+        const __global STORED_T *const xs = x_gm + x_offset + (long)t * x_step + (long)first * x_stride;
         const __global REAL *const cs = t ? cn_gm + cn_offset : c0_gm + c0_offset;
-        const __local REAL *const old_lm = h_lm + (t & 1) * ROWS * hidden;
-        __local REAL *const new_lm = h_lm + (1 - (t & 1)) * ROWS * hidden;
+        const __local STORED_T *const old_lm = h_lm + (t & 1) * ROWS * hidden;
+        __local STORED_T *const new_lm = h_lm + (1 - (t & 1)) * ROWS * hidden;
         for (int block = 0; block < padded; block += LU) {
             const int u = block + column;
             REAL sum[ROWS][GATES];
@@ -59,8 +59,8 @@ fused_group(const __global REAL *x_gm, const uint x_offset, const uint x_step, c
                 REAL h_next;
                 cn_gm[cn_offset + at] = lstm_update(sum[r][LSTM_GATE_I], sum[r][LSTM_GATE_F], sum[r][LSTM_GATE_G],
                                                     sum[r][LSTM_GATE_O], cs[at], &h_next);
-                new_lm[r * hidden + u] = h_next;
-                y_gm[y_offset + (long)t * y_step + (long)(first + r) * y_stride + u] = h_next;
+                STORED_STORE(new_lm, r * hidden + u, h_next);
+                STORED_STORE(y_gm, y_offset + (long)t * y_step + (long)(first + r) * y_stride + u, h_next);
             }
 #if LK > 1
             barrier(CLK_LOCAL_MEM_FENCE);

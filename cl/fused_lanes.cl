@@ -9,7 +9,7 @@
  * ROWS  rows of the batch in a work-item's registers: 4 ROWS sums.                                             default 4
  *
  * Packed weights of W [4*hidden][K], P = hidden rounded up to LU:    packed[(k * 4 + q) * P + u] = W[q * hidden + u][k]    0 where u >= hidden
- * so that neighbouring work-items read neighbouring words. Bias [4][P], b_ih + b_hh (K = 1).
+ * so that neighbouring work-items read neighbouring words. Bias [4][P], b_ih + b_hh (K = 1), in REAL; weights, x, h and y are STORED_T.
  */
 #ifndef LU
 #define LU 32
@@ -24,26 +24,37 @@
 #define GATES LSTM_GATES
 
 // Work-items: (u < P, k). Once per matrix.
-__kernel void fused_pack_lanes(const __global REAL *w_gm, __global REAL *packed_gm, const int hidden, const int columns,
+__kernel void fused_pack_lanes(const __global STORED_T *w_gm, __global STORED_T *packed_gm, const int hidden, const int columns,
                                const int padded) {
     const int u = (int)get_global_id(0), k = (int)get_global_id(1);
     if (u >= padded || k >= columns)
         return;
     for (int q = 0; q < GATES; ++q)
-        packed_gm[((long)k * GATES + q) * padded + u] = u < hidden ? w_gm[((long)q * hidden + u) * columns + k] : (REAL)0;
+        STORED_STORE(packed_gm, ((long)k * GATES + q) * padded + u,
+                     u < hidden ? STORED_LOAD(w_gm, ((long)q * hidden + u) * columns + k) : (REAL)0);
+}
+
+// The bias, which is REAL for every cell. Work-items: (u < P).
+__kernel void fused_pack_lanes_bias(const __global REAL *bias_gm, __global REAL *packed_gm, const int hidden, const int padded) {
+    const int u = (int)get_global_id(0);
+    if (u >= padded)
+        return;
+    for (int q = 0; q < GATES; ++q)
+        packed_gm[q * padded + u] = u < hidden ? bias_gm[q * hidden + u] : (REAL)0;
 }
 
 // sum[r][q] += sum over k = lane, lane + LK, ... of v_r[k] * W[k][q][u]. SPACE: where v lies. Rows past the last repeat it.
 #define LANES_SUM(SPACE, v, v_stride, last_row, w, count)                                                                          \
     for (int k = lane; k < (count); k += LK) {                                                                                     \
-        const __global REAL *const w_k = (w) + (long)k * GATES * padded + u;                                                       \
-        const REAL wi = w_k[0], wf = w_k[padded], wg = w_k[2 * padded], wo = w_k[3 * padded];                                      \
+        const __global STORED_T *const w_k = (w) + (long)k * GATES * padded + u;                                                   \
+        const FACTOR wi = FACTOR_LOAD(w_k, 0), wf = FACTOR_LOAD(w_k, padded), wg = FACTOR_LOAD(w_k, 2 * padded),                   \
+                     wo = FACTOR_LOAD(w_k, 3 * padded);                                                                            \
         for (int r = 0; r < ROWS; ++r) {                                                                                           \
-            const SPACE REAL *const row = (v) + (long)min(r, last_row) * (v_stride);                                               \
-            const REAL s = row[k];                                                                                                 \
-            sum[r][LSTM_GATE_I] += s * wi;                                                                                         \
-            sum[r][LSTM_GATE_F] += s * wf;                                                                                         \
-            sum[r][LSTM_GATE_G] += s * wg;                                                                                         \
-            sum[r][LSTM_GATE_O] += s * wo;                                                                                         \
+            const SPACE STORED_T *const row = (v) + (long)min(r, last_row) * (v_stride);                                           \
+            const FACTOR s = FACTOR_LOAD(row, k);                                                                                  \
+            sum[r][LSTM_GATE_I] += PRODUCT(s, wi);                                                                                 \
+            sum[r][LSTM_GATE_F] += PRODUCT(s, wf);                                                                                 \
+            sum[r][LSTM_GATE_G] += PRODUCT(s, wg);                                                                                 \
+            sum[r][LSTM_GATE_O] += PRODUCT(s, wo);                                                                                 \
         }                                                                                                                          \
     }

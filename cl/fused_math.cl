@@ -30,6 +30,23 @@ typedef JOIN(int, VW) INTV;
 #define LOAD_UNITS(p)     JOIN(vload, VW)(0, p)
 #define STORE_UNITS(v, p) JOIN(vstore, VW)(v, 0, p)
 
+/* The same of elements as they lie in memory: x, h, y. */
+#if STORED == STORED_HALF
+#define LOAD_STORED_UNITS(p)     JOIN(vload_half, VW)(0, p)
+#define STORE_STORED_UNITS(v, p) JOIN(JOIN(vstore_half, VW), _rte)(v, 0, p)
+#elif STORED == STORED_BFLOAT
+typedef JOIN(uint, VW) UINTV;
+#define LOAD_STORED_UNITS(p)     JOIN(as_float, VW)(JOIN(convert_uint, VW)(JOIN(vload, VW)(0, p)) << 16)
+#define STORE_STORED_UNITS(v, p) JOIN(vstore, VW)(JOIN(convert_ushort, VW)(bfloats_from(v)), 0, p)
+
+/* bfloat_from() of each unit, in the lower 16 bits. */
+static UINTV bfloats_from(const REALV v) {
+    const UINTV bits = JOIN(as_uint, VW)(v);
+    const UINTV rounded = (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;
+    return (v != v) ? (bits >> 16) | 0x40u : rounded;
+}
+#endif
+
 #if REAL_IS_DOUBLE
 /* exp(x) */
 static REALV exp_whole(const REALV x) { return exp(x); }
@@ -103,3 +120,29 @@ static REALV load_some(const __global REAL *from, const int count) {
         lane[j] = j < count ? from[j] : (REAL)0;
     return LOAD_UNITS(lane);
 }
+
+/* Units of h as they lie in memory. */
+#if STORED == STORED_REAL
+#define store_h store_some
+#define load_h  load_some
+#else
+static void store_h(const REALV v, __global STORED_T *to, const int count) {
+    if (count >= VW) {
+        STORE_STORED_UNITS(v, to);
+    } else {
+        REAL lane[VW];
+        STORE_UNITS(v, lane);
+        for (int unit = 0; unit < count; ++unit)
+            STORED_STORE(to, unit, lane[unit]);
+    }
+}
+
+static REALV load_h(const __global STORED_T *from, const int count) {
+    if (count >= VW)
+        return LOAD_STORED_UNITS(from);
+    REAL lane[VW];
+    for (int unit = 0; unit < VW; ++unit)
+        lane[unit] = unit < count ? STORED_LOAD(from, unit) : (REAL)0;
+    return LOAD_UNITS(lane);
+}
+#endif

@@ -22,8 +22,8 @@
  *           [work-items][chunk][U][rows][4][VW]    scratch, chunk > 0
  */
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-fused_rows(const __global REAL *x_gm, WEIGHTS wx, WEIGHTS wh, const __global REALV *bias, const __global REAL *h0_gm,
-           const __global REAL *c0_gm, __global REAL *y_gm, __global REAL *hn_gm, __global REAL *cn_gm, __global REALV *c,
+fused_rows(const __global STORED_T *x_gm, WEIGHTS wx, WEIGHTS wh, const __global REALV *bias, const __global STORED_T *h0_gm,
+           const __global REAL *c0_gm, __global STORED_T *y_gm, __global STORED_T *hn_gm, __global REAL *cn_gm, __global REALV *c,
            __global REALV *sums, const lstm_fused_call call) {
     const uint x_step = call.x_step, x_stride = call.x_stride, y_step = call.y_step, y_stride = call.y_stride;
     const int input = call.input, hidden = call.hidden, batch = call.batch, steps = call.steps, chunk = call.chunk,
@@ -40,11 +40,11 @@ fused_rows(const __global REAL *x_gm, WEIGHTS wx, WEIGHTS wh, const __global REA
             c[b * blocks + u] = load_some(c0_gm + call.c0_offset + (long)b * hidden + u * VW, hidden - u * VW);
 
     for (int t = 0; t < steps; ++t) {
-        const __global REAL *const xt = x_gm + call.x_offset + (long)t * x_step + (long)first * x_stride;
+        const __global STORED_T *const xt = x_gm + call.x_offset + (long)t * x_step + (long)first * x_stride;
         const int h_stride = t ? (int)y_stride : hidden;
-        const __global REAL *const ht =
+        const __global STORED_T *const ht =
             (t ? y_gm + call.y_offset + (long)(t - 1) * y_step : h0_gm + call.h0_offset) + (long)first * h_stride;
-        __global REAL *const yt = y_gm + call.y_offset + (long)t * y_step + (long)first * y_stride;
+        __global STORED_T *const yt = y_gm + call.y_offset + (long)t * y_step + (long)first * y_stride;
         const int back = (t + turn) & 1;
         const int ahead = chunk ? t % chunk : 0;
         // Phase 0: the input product of the next steps; phase 1: this step. One call of tile for both keeps the program small.
@@ -70,19 +70,19 @@ fused_rows(const __global REAL *x_gm, WEIGHTS wx, WEIGHTS wh, const __global REA
                             __global REALV *const cell = c + (first + row + r) * blocks + u;
                             const REALV c_next = next_cell(s[r * GATES], s[r * GATES + 1], s[r * GATES + 2], *cell);
                             *cell = c_next;
-                            store_some(next_hidden(s[r * GATES + 3], c_next), yt + (long)(row + r) * y_stride + u * VW,
-                                       hidden - u * VW);
+                            store_h(next_hidden(s[r * GATES + 3], c_next), yt + (long)(row + r) * y_stride + u * VW,
+                                    hidden - u * VW);
                         }
                         row += n;
                     }
             }
     }
 
-    const __global REAL *const last = y_gm + call.y_offset + (long)(steps - 1) * y_step;
+    const __global STORED_T *const last = y_gm + call.y_offset + (long)(steps - 1) * y_step;
     for (int b = first; b < first + count; ++b)
         for (int u = 0; u < blocks; ++u) {
             store_some(c[b * blocks + u], cn_gm + call.cn_offset + (long)b * hidden + u * VW, hidden - u * VW);
-            store_some(load_some(last + (long)b * y_stride + u * VW, hidden - u * VW),
-                       hn_gm + call.hn_offset + (long)b * hidden + u * VW, hidden - u * VW);
+            store_h(load_h(last + (long)b * y_stride + u * VW, hidden - u * VW), hn_gm + call.hn_offset + (long)b * hidden + u * VW,
+                    hidden - u * VW);
         }
 }

@@ -11,16 +11,16 @@
  * in fused_lanes.cl. Step 0 reads h0 and c0; the others the row of y before and cn. cn may be c0; y overlaps no other argument.
  */
 __kernel __attribute__((reqd_work_group_size(LU, LK, 1))) void
-fused_step(const __global REAL *x_gm, const uint x_offset, const uint x_step, const uint x_stride, const __global REAL *wx,
-           const __global REAL *wh, const __global REAL *bias, const __global REAL *h0_gm, const uint h0_offset,
-           const __global REAL *c0_gm, const uint c0_offset, __global REAL *y_gm, const uint y_offset, const uint y_step,
+fused_step(const __global STORED_T *x_gm, const uint x_offset, const uint x_step, const uint x_stride, const __global STORED_T *wx,
+           const __global STORED_T *wh, const __global REAL *bias, const __global STORED_T *h0_gm, const uint h0_offset,
+           const __global REAL *c0_gm, const uint c0_offset, __global STORED_T *y_gm, const uint y_offset, const uint y_step,
            const uint y_stride, __global REAL *cn_gm, const uint cn_offset, const int input, const int hidden, const int batch,
            const int t) {
     const int u = (int)get_global_id(0), lane = (int)get_local_id(1), first = (int)get_global_id(2) * ROWS;
     const int padded = (int)get_global_size(0), last_row = min(ROWS, batch - first) - 1;
     const int h_stride = t ? (int)y_stride : hidden;
-    const __global REAL *const xs = x_gm + x_offset + (long)t * x_step + (long)first * x_stride;
-    const __global REAL *const hs = (t ? y_gm + y_offset + (long)(t - 1) * y_step : h0_gm + h0_offset) + (long)first * h_stride;
+    const __global STORED_T *const xs = x_gm + x_offset + (long)t * x_step + (long)first * x_stride;
+    const __global STORED_T *const hs = (t ? y_gm + y_offset + (long)(t - 1) * y_step : h0_gm + h0_offset) + (long)first * h_stride;
     const __global REAL *const cs = t ? cn_gm + cn_offset : c0_gm + c0_offset;
     REAL sum[ROWS][GATES];
 
@@ -54,6 +54,6 @@ fused_step(const __global REAL *x_gm, const uint x_offset, const uint x_step, co
         REAL h_next;
         cn_gm[cn_offset + at] =
             lstm_update(sum[r][LSTM_GATE_I], sum[r][LSTM_GATE_F], sum[r][LSTM_GATE_G], sum[r][LSTM_GATE_O], cs[at], &h_next);
-        y_gm[y_offset + (long)t * y_step + (long)(first + r) * y_stride + u] = h_next;
+        STORED_STORE(y_gm, y_offset + (long)t * y_step + (long)(first + r) * y_stride + u, h_next);
     }
 }

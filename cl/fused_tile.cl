@@ -27,11 +27,15 @@
  * rows stands beside a larger tile that takes as long.
  */
 // How the packed weights are stored: WEIGHTS points at them, WEIGHT(w, n) is the n-th vector, W_AT(n) the distance of n vectors.
-#if WEIGHTS_STORED == WEIGHTS_HALF
-#define WEIGHTS      const __global half *
+#if WEIGHTS_STORED == STORED_HALF
+#define WEIGHTS const __global half *
+#if HALF_PRODUCTS
+#define WEIGHT(w, n) JOIN(vload, VW)(n, w)
+#else
 #define WEIGHT(w, n) JOIN(vload_half, VW)(n, w)
-#define W_AT(n)      ((n)*VW)
-#elif WEIGHTS_STORED == WEIGHTS_BFLOAT
+#endif
+#define W_AT(n) ((n)*VW)
+#elif WEIGHTS_STORED == STORED_BFLOAT
 #define WEIGHTS      const __global ushort *
 #define WEIGHT(w, n) JOIN(as_float, VW)(JOIN(convert_uint, VW)(JOIN(vload, VW)(n, w)) << 16)
 #define W_AT(n)      ((n)*VW)
@@ -39,6 +43,15 @@
 #define WEIGHTS      const __global REALV *
 #define WEIGHT(w, n) (w)[n]
 #define W_AT(n)      (n)
+#endif
+
+// A product of one factor of a row with VW weights, added to VW sums.
+#if HALF_PRODUCTS
+#define FACTORV        JOIN(half, VW)
+#define MAC(s, w, sum) ((sum) + JOIN(convert_float, VW)((s) * (w)))
+#else
+#define FACTORV        REALV
+#define MAC(s, w, sum) fma(s, w, sum)
 #endif
 
 #ifndef RM
@@ -55,6 +68,36 @@
 #define SPLIT_ROWS 1
 #else
 #define SPLIT_ROWS 2
+#endif
+
+/* Rows of 16 bits are widened WIDE columns at a time, once for the VW units of a tile and not once for each product; others are read where they
+ * lie. FOR_COLUMNS declares a, lda, first and deep: the columns first to first + deep of row r are a[r * lda], ... */
+#if STORED == STORED_REAL || HALF_PRODUCTS
+#define ROWS_SPACE const __global STORED_T
+#define FOR_COLUMNS(n, rows, stride, count)                                                                                        \
+    ROWS_SPACE *const a = rows;                                                                                                    \
+    const int lda = stride, first = 0, deep = count;
+#else
+#define WIDE       64 /* even, a multiple of VW */
+#define ROWS_SPACE const REAL
+#define FOR_COLUMNS(n, rows, stride, count)                                                                                        \
+    REAL a[n * WIDE];                                                                                                              \
+    const int lda = WIDE;                                                                                                          \
+    for (int first = 0, deep; (deep = widen(a, n, rows, stride, first, count)) > 0; first += WIDE)
+
+/* Columns first ... of n rows, as many as there are up to WIDE; how many those are. */
+static int widen(REAL *to, const int n, const __global STORED_T *from, const int stride, const int first, const int count) {
+    const int deep = min(WIDE, count - first);
+    for (int r = 0; r < n && deep > 0; ++r) {
+        const __global STORED_T *const row = from + (long)r * stride + first;
+        int k = 0;
+        for (; k + VW <= deep; k += VW)
+            STORE_UNITS(LOAD_STORED_UNITS(row + k), to + r * WIDE + k);
+        for (; k < deep; ++k)
+            to[r * WIDE + k] = STORED_LOAD(row, k);
+    }
+    return deep;
+}
 #endif
 
 #define GATES LSTM_GATES
@@ -74,60 +117,60 @@
           o##r = from[r * from_stride + 3];
 #define TILE_STORE(r)                                                                                                              \
     to[r * to_stride] = i##r, to[r * to_stride + 1] = f##r, to[r * to_stride + 2] = g##r, to[r * to_stride + 3] = o##r;
-#define TILE_ROW(r)    const __global REAL *const p##r = a + r * lda;
-#define TILE_SCALAR(r) const REALV s##r = (REALV)p##r[k];
-#define TILE_MAC_I(r)  i##r = fma(s##r, wi, i##r);
-#define TILE_MAC_F(r)  f##r = fma(s##r, wf, f##r);
-#define TILE_MAC_G(r)  g##r = fma(s##r, wg, g##r);
-#define TILE_MAC_O(r)  o##r = fma(s##r, wo, o##r);
+#define TILE_ROW(r)    ROWS_SPACE *const p##r = a + r * lda;
+#define TILE_SCALAR(r) const FACTORV s##r = (FACTORV)p##r[k];
+#define TILE_MAC_I(r)  i##r = MAC(s##r, wi, i##r);
+#define TILE_MAC_F(r)  f##r = MAC(s##r, wf, f##r);
+#define TILE_MAC_G(r)  g##r = MAC(s##r, wg, g##r);
+#define TILE_MAC_O(r)  o##r = MAC(s##r, wo, o##r);
 #define TILE_MAC(r)                                                                                                                \
     {                                                                                                                              \
-        const REALV s = (REALV)p##r[k];                                                                                            \
-        i##r = fma(s, wi, i##r), f##r = fma(s, wf, f##r), g##r = fma(s, wg, g##r), o##r = fma(s, wo, o##r);                        \
+        const FACTORV s = (FACTORV)p##r[k];                                                                                        \
+        i##r = MAC(s, wi, i##r), f##r = MAC(s, wf, f##r), g##r = MAC(s, wg, g##r), o##r = MAC(s, wo, o##r);                        \
     }
 #define ODD_DECLARE(r) REALV oi##r = (REALV)0, of##r = (REALV)0, og##r = (REALV)0, oo##r = (REALV)0;
 #define ODD_MAC(r)                                                                                                                 \
     {                                                                                                                              \
-        const REALV s = (REALV)p##r[k + 1];                                                                                        \
-        oi##r = fma(s, vi, oi##r), of##r = fma(s, vf, of##r), og##r = fma(s, vg, og##r), oo##r = fma(s, vo, oo##r);                \
+        const FACTORV s = (FACTORV)p##r[k + 1];                                                                                    \
+        oi##r = MAC(s, vi, oi##r), of##r = MAC(s, vf, of##r), og##r = MAC(s, vg, og##r), oo##r = MAC(s, vo, oo##r);                \
     }
 #define ODD_FOLD(r) i##r += oi##r, f##r += of##r, g##r += og##r, o##r += oo##r;
 
 /* ahead1, ahead2: where to prefetch from while the first and the second product run, one line each k. */
 #define TILE_ARGUMENTS                                                                                                             \
     __global REALV *to, const int to_stride, const __global REALV *from, const int from_stride, WEIGHTS w1,                        \
-        const __global REAL *a1, const int lda1, const int count1, const __global REAL *ahead1, WEIGHTS w2,                        \
-        const __global REAL *a2, const int lda2, const int count2, const __global REAL *ahead2
+        const __global STORED_T *a1, const int lda1, const int count1, const __global REAL *ahead1, WEIGHTS w2,                    \
+        const __global STORED_T *a2, const int lda2, const int count2, const __global REAL *ahead2
 
 #define TILE_SEGMENT(n, weights, rows, stride, count, ahead)                                                                       \
     {                                                                                                                              \
         WEIGHTS w = weights;                                                                                                       \
-        const __global REAL *const a = rows;                                                                                       \
-        const int lda = stride;                                                                                                    \
-        ROWS_##n(TILE_ROW) for (int k = 0; k < count; ++k, w += W_AT(GATES)) {                                                     \
-            PREFETCH(ahead + k * LINE);                                                                                            \
-            ROWS_##n(TILE_SCALAR) const REALV wi = WEIGHT(w, 0);                                                                   \
-            ROWS_##n(TILE_MAC_I) const REALV wf = WEIGHT(w, 1);                                                                    \
-            ROWS_##n(TILE_MAC_F) const REALV wg = WEIGHT(w, 2);                                                                    \
-            ROWS_##n(TILE_MAC_G) const REALV wo = WEIGHT(w, 3);                                                                    \
-            ROWS_##n(TILE_MAC_O)                                                                                                   \
+        FOR_COLUMNS(n, rows, stride, count) {                                                                                      \
+            ROWS_##n(TILE_ROW) for (int k = 0; k < deep; ++k, w += W_AT(GATES)) {                                                  \
+                PREFETCH(ahead + (first + k) * LINE);                                                                              \
+                ROWS_##n(TILE_SCALAR) const FACTORV wi = WEIGHT(w, 0);                                                             \
+                ROWS_##n(TILE_MAC_I) const FACTORV wf = WEIGHT(w, 1);                                                              \
+                ROWS_##n(TILE_MAC_F) const FACTORV wg = WEIGHT(w, 2);                                                              \
+                ROWS_##n(TILE_MAC_G) const FACTORV wo = WEIGHT(w, 3);                                                              \
+                ROWS_##n(TILE_MAC_O)                                                                                               \
+            }                                                                                                                      \
         }                                                                                                                          \
     }
 
 #define TILE_SEGMENT_SPLIT(n, weights, rows, stride, count)                                                                        \
     {                                                                                                                              \
         WEIGHTS w = weights;                                                                                                       \
-        const __global REAL *const a = rows;                                                                                       \
-        const int lda = stride;                                                                                                    \
-        int k = 0;                                                                                                                 \
-        ROWS_##n(TILE_ROW) for (; k + 1 < count; k += 2, w += W_AT(2 * GATES)) {                                                   \
-            const REALV wi = WEIGHT(w, 0), wf = WEIGHT(w, 1), wg = WEIGHT(w, 2), wo = WEIGHT(w, 3);                                \
-            const REALV vi = WEIGHT(w, 4), vf = WEIGHT(w, 5), vg = WEIGHT(w, 6), vo = WEIGHT(w, 7);                                \
-            ROWS_##n(TILE_MAC) ROWS_##n(ODD_MAC)                                                                                   \
-        }                                                                                                                          \
-        if (k < count) {                                                                                                           \
-            const REALV wi = WEIGHT(w, 0), wf = WEIGHT(w, 1), wg = WEIGHT(w, 2), wo = WEIGHT(w, 3);                                \
-            ROWS_##n(TILE_MAC)                                                                                                     \
+        FOR_COLUMNS(n, rows, stride, count) {                                                                                      \
+            int k = 0;                                                                                                             \
+            ROWS_##n(TILE_ROW) for (; k + 1 < deep; k += 2, w += W_AT(2 * GATES)) {                                                \
+                const FACTORV wi = WEIGHT(w, 0), wf = WEIGHT(w, 1), wg = WEIGHT(w, 2), wo = WEIGHT(w, 3);                          \
+                const FACTORV vi = WEIGHT(w, 4), vf = WEIGHT(w, 5), vg = WEIGHT(w, 6), vo = WEIGHT(w, 7);                          \
+                ROWS_##n(TILE_MAC) ROWS_##n(ODD_MAC)                                                                               \
+            }                                                                                                                      \
+            if (k < deep) {                                                                                                        \
+                const FACTORV wi = WEIGHT(w, 0), wf = WEIGHT(w, 1), wg = WEIGHT(w, 2), wo = WEIGHT(w, 3);                          \
+                ROWS_##n(TILE_MAC)                                                                                                 \
+            }                                                                                                                      \
         }                                                                                                                          \
     }
 

@@ -61,8 +61,8 @@ __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void fused_probe(volatil
 }
 
 __kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
-fused_units(const __global REAL *x_gm, WEIGHTS wx, WEIGHTS wh, const __global REALV *bias, const __global REAL *h0_gm,
-            const __global REAL *c0_gm, __global REAL *y_gm, __global REAL *hn_gm, __global REAL *cn_gm, __global REALV *c,
+fused_units(const __global STORED_T *x_gm, WEIGHTS wx, WEIGHTS wh, const __global REALV *bias, const __global STORED_T *h0_gm,
+            const __global REAL *c0_gm, __global STORED_T *y_gm, __global STORED_T *hn_gm, __global REAL *cn_gm, __global REALV *c,
             __global REALV *sums, const lstm_fused_call call, volatile __global int *meet) {
     const uint x_step = call.x_step, x_stride = call.x_stride, y_step = call.y_step, y_stride = call.y_stride;
     const int input = call.input, hidden = call.hidden, batch = call.batch, steps = call.steps, chunk = call.chunk,
@@ -92,8 +92,8 @@ fused_units(const __global REAL *x_gm, WEIGHTS wx, WEIGHTS wh, const __global RE
 
     for (int t = 0, slot = 0; t < steps && (!finish || redo); ++t, slot = slot + 1 == chunk ? 0 : slot + 1) {
         const int h_stride = t ? (int)y_stride : hidden;
-        const __global REAL *const ht = t ? y_gm + call.y_offset + (long)(t - 1) * y_step : h0_gm + call.h0_offset;
-        __global REAL *const yt = y_gm + call.y_offset + (long)t * y_step;
+        const __global STORED_T *const ht = t ? y_gm + call.y_offset + (long)(t - 1) * y_step : h0_gm + call.h0_offset;
+        __global STORED_T *const yt = y_gm + call.y_offset + (long)t * y_step;
         __global REALV *const st = sums + (long)slot * batch * sum_stride;
         const int before = t ? ahead : 0;
         const int back = (t + turn) & 1;
@@ -113,7 +113,7 @@ fused_units(const __global REAL *x_gm, WEIGHTS wx, WEIGHTS wh, const __global RE
             const int depth = fresh ? input : hidden;
             for (int v = 0; v < count * runs; ++v) {
                 const int run = v % runs, u = back ? high - 1 - v / runs : low + v / runs;
-                const __global REAL *const from = fresh ? x_gm + call.x_offset + (long)t * x_step + (long)run * x_stride : ht;
+                const __global STORED_T *const from = fresh ? x_gm + call.x_offset + (long)t * x_step + (long)run * x_stride : ht;
                 WEIGHTS w = weights + W_AT((long)u * depth * GATES);
                 const int last = v + 1 == count * runs;
                 const __global REAL *const next =
@@ -126,7 +126,7 @@ fused_units(const __global REAL *x_gm, WEIGHTS wx, WEIGHTS wh, const __global RE
                 for (int row = 0; row < rows;) {
                     const int n = tile_rows(row, rows, few);
                     __global REALV *const s = st + (long)run * sum_stride + (long)row * sums_apart + u * GATES;
-                    const __global REAL *const a = from + (long)row * apart;
+                    const __global STORED_T *const a = from + (long)row * apart;
                     const __global REAL *const fetch = row ? next + (long)row * GATES * VW / rows * depth : next;
                     tile(n, few, s, sums_apart, fresh ? bias + u * GATES : s, fresh ? 0 : sums_apart, w + W_AT(from1 * GATES),
                          a + from1, apart, count1, fetch, w + W_AT(from2 * GATES), a + from2, apart, depth - from2, fetch);
@@ -135,7 +135,7 @@ fused_units(const __global REAL *x_gm, WEIGHTS wx, WEIGHTS wh, const __global RE
                         const __global REALV *const q = s + (long)r * sum_stride;
                         const REALV c_next = next_cell(q[0], q[1], q[2], *cell);
                         *cell = c_next;
-                        store_some(next_hidden(q[3], c_next), yt + (long)(row + r) * y_stride + u * VW, hidden - u * VW);
+                        store_h(next_hidden(q[3], c_next), yt + (long)(row + r) * y_stride + u * VW, hidden - u * VW);
                     }
                     row += n;
                 }
@@ -147,11 +147,11 @@ fused_units(const __global REAL *x_gm, WEIGHTS wx, WEIGHTS wh, const __global RE
         return; // the state is written by FINISH, once it is sure
     }
 
-    const __global REAL *const last = y_gm + call.y_offset + (long)(steps - 1) * y_step;
+    const __global STORED_T *const last = y_gm + call.y_offset + (long)(steps - 1) * y_step;
     for (int b = 0; b < batch; ++b)
         for (int u = 0; u < blocks; ++u) {
             store_some(c[b * blocks + u], cn_gm + call.cn_offset + (long)b * hidden + u * VW, hidden - u * VW);
-            store_some(load_some(last + (long)b * y_stride + u * VW, hidden - u * VW),
-                       hn_gm + call.hn_offset + (long)b * hidden + u * VW, hidden - u * VW);
+            store_h(load_h(last + (long)b * y_stride + u * VW, hidden - u * VW), hn_gm + call.hn_offset + (long)b * hidden + u * VW,
+                    hidden - u * VW);
         }
 }

@@ -11,10 +11,11 @@
 #define LSTM_GATE_O 3
 #define LSTM_GATES  4
 
-// How packed weights are stored (WEIGHTS_STORED in the fused kernels): as REAL, or in the 16 bits in which the model file has them.
-#define WEIGHTS_REAL   0
-#define WEIGHTS_HALF   1
-#define WEIGHTS_BFLOAT 2
+// How elements are stored: as REAL, or in 16 bits. STORED in every kernel: the cell's dtype, in which weights, x, h and y lie in memory.
+// WEIGHTS_STORED in the fused kernels: packed weights, also in the 16 bits in which a float32 cell's model file has them.
+#define STORED_REAL   0
+#define STORED_HALF   1
+#define STORED_BFLOAT 2
 
 // The numbers of a launch of fused_units or fused_rows, in one argument: a driver copies each argument at each launch, and PoCL allocates for each.
 // Offsets and strides in elements; see the kernels.
@@ -38,6 +39,50 @@ typedef struct lstm_fused_call {
 // REAL is float or double, from the host; REAL_IS_DOUBLE is 0 or 1.
 #if REAL_IS_DOUBLE
 #pragma OPENCL EXTENSION cl_khr_fp64 : enable
+#endif
+
+// From the host, for cells of 16 bits: STORED; HALF_PRODUCTS 1 where products are made in float16 arithmetic (cl_khr_fp16). Sums, c and the
+// gates' nonlinear part are in REAL, always.
+#ifndef STORED
+#define STORED STORED_REAL
+#endif
+#ifndef HALF_PRODUCTS
+#define HALF_PRODUCTS 0
+#endif
+
+// Elements in memory: pointers are to STORED_T; STORED_LOAD(p, i) is a REAL, STORED_STORE(p, i, v) rounds one to nearest even.
+#if STORED == STORED_HALF
+#define STORED_T              half
+#define STORED_LOAD(p, i)     vload_half(i, p)
+#define STORED_STORE(p, i, v) vstore_half_rte(v, i, p)
+#elif STORED == STORED_BFLOAT
+#define STORED_T              ushort
+#define STORED_LOAD(p, i)     as_float((uint)(p)[i] << 16)
+#define STORED_STORE(p, i, v) ((p)[i] = bfloat_from(v))
+#else
+#define STORED_T              REAL
+#define STORED_LOAD(p, i)     ((p)[i])
+#define STORED_STORE(p, i, v) ((p)[i] = (v))
+#endif
+
+#if STORED == STORED_BFLOAT
+// The upper half of v, rounded to nearest even. A NaN stays one, also where its upper half alone would be infinity.
+static ushort bfloat_from(float v) {
+    const uint bits = as_uint(v);
+    return (ushort)(isnan(v) ? (bits >> 16) | 0x40u : (bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16);
+}
+#endif
+
+// What a product is made of, and its value, a REAL.
+#if HALF_PRODUCTS
+#pragma OPENCL EXTENSION cl_khr_fp16 : enable
+#define FACTOR            half
+#define FACTOR_LOAD(p, i) ((p)[i])
+#define PRODUCT(a, b)     ((REAL)((a) * (b)))
+#else
+#define FACTOR            REAL
+#define FACTOR_LOAD(p, i) STORED_LOAD(p, i)
+#define PRODUCT(a, b)     ((a) * (b))
 #endif
 
 // Safe for any finite x: exp(-x) may overflow to infinity, then the quotient is 0. NaN stays NaN, +-infinity saturates.

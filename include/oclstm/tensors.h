@@ -109,7 +109,7 @@ OCLSTM_API oclstm_status oclstm_tensors_find_cell(const oclstm_tensors *file, co
  *
  * @param axis   the axis that is sliced (0 for time-major input, 1 for batch-first); ignored for rank 0.
  * @param first  first index along that axis. @param count  number of indices.
- * @param dtype  F32 or F64 from any floating-point type. Other conversions, and integers, are INVALID_ARGUMENT.
+ * @param dtype  F32, F64, F16 or BF16 from any of these; what does not fit is rounded to nearest even. Integers are INVALID_ARGUMENT.
  * @param[out] dst  [..][count][..] elements of dtype, owned by the caller.
  * @return OK; INVALID_ARGUMENT (a slice that does not lie in the shape; a dtype as above); IO (with `drop`: reading failed); OUT_OF_MEMORY
  *         (Fortran order needs half a MiB).
@@ -124,7 +124,7 @@ typedef struct oclstm_npy_writer oclstm_npy_writer;
  * Starts writing an array. The data go to a temporary file beside `path` (for a path that is no regular file, such as /dev/stdout or a pipe: to an
  * unnamed temporary file), whose whole size is reserved at once; `path` itself is touched only by oclstm_npy_writer_commit().
  * @param[out] out  owned by the caller until oclstm_npy_writer_commit() or oclstm_npy_writer_discard().
- * @return OK; INVALID_ARGUMENT (not F32 or F64, a shape that is negative or overflows); IO (cannot be created; no room: how much was asked); OUT_OF_MEMORY.
+ * @return OK; INVALID_ARGUMENT (not F32, F64 or F16, a shape that is negative or overflows); IO (cannot be created; no room: how much was asked); OUT_OF_MEMORY.
  */
 OCLSTM_API oclstm_status oclstm_npy_writer_create(oclstm_npy_writer **out, const char *path, oclstm_dtype dtype, int rank,
                                                   const int64_t *shape, oclstm_error *error);

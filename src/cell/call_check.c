@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "base/shape.h"
 #include "cell/array_check.h"
+#include "model/dtype_convert.h"
 
 static bool is_present(const oclstm_const_array *array) { return array->data != NULL; }
 
@@ -25,13 +26,14 @@ static oclstm_status check_x_type(const oclstm_cell *cell, const oclstm_const_ar
         return base_fail(error, OCLSTM_INVALID_ARGUMENT, "x is missing: its data pointer is NULL");
     if (x->rank < 0 || x->rank > OCLSTM_MAX_RANK)
         return base_fail(error, OCLSTM_INVALID_ARGUMENT, "x has rank %d; a rank is 0 to %d", x->rank, OCLSTM_MAX_RANK);
-    if (x->dtype != OCLSTM_F32 && x->dtype != OCLSTM_F64)
-        return base_fail(error, OCLSTM_INVALID_ARGUMENT, "x is %s; a cell computes on float32 or float64: convert x to %s",
+    if (!model_dtype_is_float(x->dtype))
+        return base_fail(error, OCLSTM_INVALID_ARGUMENT, "x is %s; a cell takes floating-point input: convert x to %s",
                          oclstm_dtype_name(x->dtype), oclstm_dtype_name(cell->params.dtype));
-    if (x->dtype != cell->params.dtype)
+    if (!cell_dtype_takes(cell->params.dtype, x->dtype))
         return base_fail(error, OCLSTM_INVALID_ARGUMENT,
-                         "x is %s, but the cell computes in %s: convert x, or make the cell with dtype %s",
-                         oclstm_dtype_name(x->dtype), oclstm_dtype_name(cell->params.dtype), oclstm_dtype_name(x->dtype));
+                         "x is %s, but the cell's dtype is %s: convert x%s, or make the cell with dtype %s",
+                         oclstm_dtype_name(x->dtype), oclstm_dtype_name(cell->params.dtype),
+                         cell_dtype_is_short(cell->params.dtype) ? " to that or to float32" : "", oclstm_dtype_name(x->dtype));
     int least = is_step ? 1 : 2;
     if (x->rank == least || x->rank == least + 1)
         return OCLSTM_OK;
@@ -69,26 +71,28 @@ static oclstm_status check_x(const oclstm_cell *cell, const oclstm_sequence *cal
     size_t x_bytes, y_bytes;
     int64_t y_shape[3] = {x->shape[0], rank > 1 ? x->shape[1] : 1, rank > 2 ? x->shape[2] : 1};
     y_shape[rank - 1] = (int64_t)cell->hidden;
-    if (!checked_array_bytes(x->shape, rank, cell->element_bytes, &x_bytes) ||
-        !checked_array_bytes(y_shape, rank, cell->element_bytes, &y_bytes))
+    const size_t element_bytes = oclstm_dtype_size_bytes(x->dtype);
+    if (!checked_array_bytes(x->shape, rank, element_bytes, &x_bytes) ||
+        !checked_array_bytes(y_shape, rank, element_bytes, &y_bytes))
         return base_fail(error, OCLSTM_INVALID_ARGUMENT, "x is %s: the size of x or of the result does not fit in memory",
                          shape.text);
     out->batch_first = *batched && call->batch_first && !is_step;
     out->steps = is_step ? 1 : (size_t)x->shape[out->batch_first ? 1 : 0];
     out->batch = !*batched ? 1 : (size_t)x->shape[is_step || out->batch_first ? 0 : 1];
     out->x_host = x->data;
+    out->host_dtype = x->dtype;
     return OCLSTM_OK;
 }
 
 // h, c, h_out, c_out: all of the shape [batch][hidden], or [hidden] where x has no batch.
 static oclstm_status check_state_array(const oclstm_cell *cell, const oclstm_const_array *array, const char *name, bool batched,
-                                       size_t batch, oclstm_error *error) {
+                                       const cell_execution *call, oclstm_error *error) {
     if (!is_present(array))
         return OCLSTM_OK;
-    array_expectation expected = {.name = name, .dtype = cell->params.dtype, .dtype_of = "x", .rank = batched ? 2 : 1};
+    array_expectation expected = {.name = name, .dtype = call->host_dtype, .dtype_of = "x", .rank = batched ? 2 : 1};
     int axis = 0;
     if (batched) {
-        expected.shape[axis] = (int64_t)batch;
+        expected.shape[axis] = (int64_t)call->batch;
         expected.axes[axis++] = "batch";
     }
     expected.shape[axis] = (int64_t)cell->hidden;
@@ -100,7 +104,7 @@ static oclstm_status check_y(const oclstm_cell *cell, const oclstm_sequence *cal
                              oclstm_error *error) {
     if (call->y.data == NULL)
         return OCLSTM_OK;
-    array_expectation expected = {.name = "y", .dtype = cell->params.dtype, .dtype_of = "x"};
+    array_expectation expected = {.name = "y", .dtype = out->host_dtype, .dtype_of = "x"};
     expected.rank = sequence_axes(false, batched, call->batch_first, "hidden", expected.axes);
     for (int axis = 0; axis < expected.rank - 1; axis++)
         expected.shape[axis] = call->x.shape[axis];
@@ -152,7 +156,7 @@ oclstm_status call_check(const oclstm_cell *cell, const oclstm_sequence *call, b
         const char *name;
     } states[] = {{&call->h, "h"}, {&call->c, "c"}, {&h_out, "h_out"}, {&c_out, "c_out"}};
     for (int i = 0; i < 4 && status == OCLSTM_OK; i++)
-        status = check_state_array(cell, states[i].array, states[i].name, batched, out->batch, error);
+        status = check_state_array(cell, states[i].array, states[i].name, batched, out, error);
     if (status == OCLSTM_OK)
         status = check_y(cell, call, batched, out, error);
     if (status == OCLSTM_OK && call->state != NULL)

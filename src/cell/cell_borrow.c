@@ -17,7 +17,8 @@ bool cell_borrows(const oclstm_cell *cell, size_t batch, size_t steps) {
 
 void cell_borrow(cell_borrowed *out, const oclstm_cell *cell, cell_execution *call) {
     *out = (cell_borrowed){0};
-    if (call->x_host == NULL || call->y_host == NULL || !cell_borrows(cell, call->batch, call->steps))
+    if (call->x_host == NULL || call->y_host == NULL || call->host_dtype != cell->params.dtype ||
+        !cell_borrows(cell, call->batch, call->steps))
         return; // the kernels index in 32 bits; slices do not have that limit
     const size_t x_count = call->batch * call->steps * cell->input, y_count = call->batch * call->steps * cell->hidden;
     out->y_bytes = y_count * cell->element_bytes;

@@ -65,6 +65,8 @@ oclstm_status oclstm_cell_create(oclstm_cell **out, oclstm_device *device, const
     if (resolved.weight_ih.data != NULL && resolved.weight_ih.dtype == resolved.weight_hh.dtype)
         made->weights_dtype = resolved.weight_ih.dtype;
     made->element_bytes = oclstm_dtype_size_bytes(resolved.dtype);
+    made->real_dtype = cell_real_dtype(resolved.dtype);
+    made->real_bytes = oclstm_dtype_size_bytes(made->real_dtype);
     status =
         engine_choose(&ignored, made, 1, 1, NULL, 0, error); // a forced engine that cannot run fails here, not at the first step
     if (status == OCLSTM_OK)

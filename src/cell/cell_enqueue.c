@@ -15,6 +15,8 @@ typedef struct call_operand {
     const char *name;
     const oclstm_buffer *buffer;
     size_t element_count;
+    oclstm_dtype dtype;
+    size_t element_bytes;
 } call_operand;
 
 enum { X, H, C, Y, H_OUT, C_OUT, OPERANDS };
@@ -35,17 +37,21 @@ static oclstm_status check_operand(const oclstm_cell *cell, const call_operand *
         return base_fail(error, OCLSTM_INVALID_ARGUMENT,
                          "%s ends beyond element %u of its buffer, which the kernels cannot index: use a sub-buffer", operand->name,
                          UINT32_MAX);
-    if (!checked_mul(end, cell->element_bytes, &needed_bytes) || needed_bytes > size_bytes)
+    if (!checked_mul(end, operand->element_bytes, &needed_bytes) || needed_bytes > size_bytes)
         return base_fail(error, OCLSTM_INVALID_ARGUMENT,
                          "the buffer for %s has %zu bytes; %zu elements of %s from element %zu on need %zu", operand->name,
-                         size_bytes, operand->element_count, oclstm_dtype_name(cell->params.dtype), operand->buffer->offset,
-                         end * cell->element_bytes);
+                         size_bytes, operand->element_count, oclstm_dtype_name(operand->dtype), operand->buffer->offset,
+                         end * operand->element_bytes);
     return OCLSTM_OK;
 }
 
+static size_t first_byte(const call_operand *operand) { return operand->buffer->offset * operand->element_bytes; }
+static size_t end_byte(const call_operand *operand) {
+    return first_byte(operand) + operand->element_count * operand->element_bytes;
+}
+
 static bool overlap(const call_operand *a, const call_operand *b) {
-    return a->buffer->mem != NULL && a->buffer->mem == b->buffer->mem && a->buffer->offset < b->buffer->offset + b->element_count &&
-           b->buffer->offset < a->buffer->offset + a->element_count;
+    return a->buffer->mem != NULL && a->buffer->mem == b->buffer->mem && first_byte(a) < end_byte(b) && first_byte(b) < end_byte(a);
 }
 
 // Results may only overlap what the contract allows: h_out the very place of h, c_out that of c.
@@ -77,7 +83,13 @@ static oclstm_status check_counts(const oclstm_cell *cell, const oclstm_buffers 
     const oclstm_buffer *const in[] = {&buffers->x, &buffers->h, &buffers->c, &buffers->y, &buffers->h_out, &buffers->c_out};
     static const char *const names[] = {"x", "h", "c", "y", "h_out", "c_out"};
     for (int i = 0; i < OPERANDS; i++)
-        operands[i] = (call_operand){names[i], in[i], i == X ? x_count : i == Y ? y_count : state_count};
+        operands[i] = (call_operand){.name = names[i],
+                                     .buffer = in[i],
+                                     .element_count = i == X   ? x_count
+                                                      : i == Y ? y_count
+                                                               : state_count,
+                                     .dtype = i == C || i == C_OUT ? cell->real_dtype : cell->params.dtype,
+                                     .element_bytes = i == C || i == C_OUT ? cell->real_bytes : cell->element_bytes};
     return OCLSTM_OK;
 }
 
@@ -121,6 +133,7 @@ oclstm_status oclstm_cell_enqueue(oclstm_cell *cell, const oclstm_buffers *buffe
     const cell_execution execution = {.batch = (size_t)buffers->batch,
                                       .steps = steps,
                                       .batch_first = buffers->batch_first,
+                                      .host_dtype = cell->params.dtype, // there is none
                                       .x_dev = place(&buffers->x),
                                       .y_dev = place(&buffers->y),
                                       .h_dev = place(&buffers->h),

@@ -5,7 +5,7 @@
 
 #include "cell/plan.h"
 
-// A place in a buffer, in elements; mem NULL = absent.
+// A place in a buffer, in elements of what lies there (c: the cell's real_dtype); mem NULL = absent.
 typedef struct execute_place {
     cl_mem mem;
     size_t offset;
@@ -15,11 +15,12 @@ typedef struct execute_place {
 typedef struct cell_execution {
     size_t batch, steps;
     bool batch_first;
-    const void *x_host;  // or
-    execute_place x_dev; // on the device
-    void *y_host;        // or
-    execute_place y_dev; // or neither: only the last state is wanted
-    const void *h_host;  // the state before: on the host, on the device, or neither (zero)
+    oclstm_dtype host_dtype; // of all host arrays
+    const void *x_host;      // or
+    execute_place x_dev;     // on the device
+    void *y_host;            // or
+    execute_place y_dev;     // or neither: only the last state is wanted
+    const void *h_host;      // the state before: on the host, on the device, or neither (zero)
     const void *c_host;
     execute_place h_dev, c_dev;
     void *h_out_host; // the state after: any of these

@@ -38,7 +38,7 @@ static oclstm_status make_staging(trial *out, const oclstm_cell *cell, cell_plan
 
 static oclstm_status run_trial(oclstm_cell *cell, cell_plan *plan, size_t steps, oclstm_error *error) {
     const size_t trial_steps = plan->capacity_steps < TRIAL_STEPS ? plan->capacity_steps : TRIAL_STEPS;
-    trial made = {.call = {.batch = plan->batch, .steps = trial_steps}};
+    trial made = {.call = {.batch = plan->batch, .steps = trial_steps, .host_dtype = cell->params.dtype}};
     oclstm_status status = cell_borrows(cell, plan->batch, steps) ? make_scratch(&made, cell, plan, trial_steps, error)
                                                                   : make_staging(&made, cell, plan, error);
     if (status == OCLSTM_OK)

@@ -5,10 +5,12 @@
 #include "base/memory.h"
 #include "cell/array_check.h"
 #include "cell/cell_private.h"
+#include "cell/cell_stage.h"
 #include "device/device_fork.h"
 #include "device/device_transfer.h"
 
-static size_t part_bytes(const oclstm_state *state) { return state->batch * state->hidden * oclstm_dtype_size_bytes(state->dtype); }
+// Elements of h and of c.
+static size_t part_count(const oclstm_state *state) { return state->batch * state->hidden; }
 
 void oclstm_state_destroy(oclstm_state **state) {
     if (state == NULL || *state == NULL)
@@ -34,7 +36,7 @@ oclstm_status oclstm_state_create(oclstm_state **out, oclstm_cell *cell, int64_t
     if (batch < 0)
         return base_fail(error, OCLSTM_INVALID_ARGUMENT,
                          "the batch of a state is %lld; it must be at least 1, or 0 for no batch dimension", (long long)batch);
-    if (!checked_mul(batch > 0 ? (size_t)batch : 1, cell->hidden * cell->element_bytes, &bytes))
+    if (!checked_mul(batch > 0 ? (size_t)batch : 1, cell->hidden * cell->real_bytes, &bytes))
         return base_fail(error, OCLSTM_INVALID_ARGUMENT, "the batch of a state is %lld: its size does not fit in memory",
                          (long long)batch);
     oclstm_state *made = base_alloc(1, sizeof *made);
@@ -48,13 +50,15 @@ oclstm_status oclstm_state_create(oclstm_state **out, oclstm_cell *cell, int64_t
     cl_mem *const parts[] = {&made->h[0], &made->c[0], &made->h[1], &made->c[1]};
     device_demand demand = {.count = 0};
     char why[400] = "";
+    const size_t element_bytes[] = {cell->element_bytes, cell->real_bytes};
     for (int i = 0; i < 4; i++)
-        demand_add(&demand, "a state", made->batch, made->hidden, cell->element_bytes);
+        demand_add(&demand, "a state", made->batch, made->hidden, element_bytes[i % 2]);
     if (!demand_fits(&demand, made->device, 0, why, sizeof why))
         status = device_fail_memory(error, made->device, "a state of batch %zu does not fit %s: %s; use a smaller batch",
                                     made->batch, device_get_limits(made->device)->name, why);
     for (int i = 0; i < 4 && status == OCLSTM_OK; i++)
-        status = device_buffer_create(parts[i], made->device, CL_MEM_READ_WRITE, bytes, "a state", error);
+        status = device_buffer_create(parts[i], made->device, CL_MEM_READ_WRITE, part_count(made) * element_bytes[i % 2], "a state",
+                                      error);
     if (status == OCLSTM_OK)
         status = oclstm_state_set(made, NULL, NULL, error);
     if (status == OCLSTM_OK)
@@ -66,7 +70,7 @@ oclstm_status oclstm_state_create(oclstm_state **out, oclstm_cell *cell, int64_t
 
 static oclstm_status check_part(const oclstm_state *state, const oclstm_const_array *array, const char *name, oclstm_error *error) {
     array_expectation expected = {.name = name,
-                                  .dtype = state->dtype,
+                                  .dtype = cell_dtype_takes(state->dtype, array->dtype) ? array->dtype : state->dtype,
                                   .dtype_of = "the state",
                                   .rank = 2,
                                   .shape = {(int64_t)state->batch, (int64_t)state->hidden},
@@ -91,10 +95,12 @@ oclstm_status oclstm_state_set(oclstm_state *state, const oclstm_const_array *h,
                          has_h ? "h" : "c", has_h ? "c" : "h");
     // Beside what is there: a failure half-way leaves that as it was.
     const int other = 1 - state->current;
+    const oclstm_dtype c_dtype = cell_real_dtype(state->dtype);
+    const size_t count = part_count(state);
     if (!has_h) {
-        status = device_fill_zero(state->device, state->h[other], 0, part_bytes(state), error);
+        status = device_fill_zero(state->device, state->h[other], 0, count * oclstm_dtype_size_bytes(state->dtype), error);
         if (status == OCLSTM_OK)
-            status = device_fill_zero(state->device, state->c[other], 0, part_bytes(state), error);
+            status = device_fill_zero(state->device, state->c[other], 0, count * oclstm_dtype_size_bytes(c_dtype), error);
         if (status == OCLSTM_OK)
             status = device_finish(state->device, error);
     } else {
@@ -102,9 +108,9 @@ oclstm_status oclstm_state_set(oclstm_state *state, const oclstm_const_array *h,
         if (status == OCLSTM_OK)
             status = check_part(state, c, "c", error);
         if (status == OCLSTM_OK)
-            status = device_write(state->device, state->h[other], 0, h->data, part_bytes(state), "h", error);
+            status = stage_write(state->device, state->h[other], state->dtype, h->data, h->dtype, count, "h", error);
         if (status == OCLSTM_OK)
-            status = device_write(state->device, state->c[other], 0, c->data, part_bytes(state), "c", error);
+            status = stage_write(state->device, state->c[other], c_dtype, c->data, c->dtype, count, "c", error);
     }
     if (status == OCLSTM_OK)
         state->current = other;
@@ -119,6 +125,7 @@ oclstm_status oclstm_state_get(oclstm_state *state, const oclstm_array *h, const
         return status;
     const oclstm_array *const wanted[] = {h, c};
     const cl_mem parts[] = {state->h[state->current], state->c[state->current]};
+    const oclstm_dtype dtypes[] = {state->dtype, cell_real_dtype(state->dtype)};
     static const char *const names[] = {"h", "c"};
     for (int i = 0; i < 2 && status == OCLSTM_OK; i++) {
         if (wanted[i] == NULL || wanted[i]->data == NULL)
@@ -126,7 +133,8 @@ oclstm_status oclstm_state_get(oclstm_state *state, const oclstm_array *h, const
         const oclstm_const_array view = array_as_const(wanted[i]);
         status = check_part(state, &view, names[i], error);
         if (status == OCLSTM_OK)
-            status = device_read(state->device, wanted[i]->data, parts[i], 0, part_bytes(state), names[i], error);
+            status = stage_read(state->device, wanted[i]->data, wanted[i]->dtype, parts[i], dtypes[i], part_count(state), names[i],
+                                error);
     }
     return status;
 }

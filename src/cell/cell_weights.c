@@ -22,11 +22,8 @@ static uint64_t next_random(uint64_t *state) {
 // Uniform in [-bound, bound), as both frameworks initialise a cell, bound = 1/sqrt(hidden).
 static void fill_fresh(void *dst, oclstm_dtype dtype, size_t count, double bound, uint64_t *random) {
     for (size_t i = 0; i < count; i++) {
-        double value = bound * ((double)(next_random(random) >> 11) * 0x1p-52 - 1.0);
-        if (dtype == OCLSTM_F64)
-            ((double *)dst)[i] = value;
-        else
-            ((float *)dst)[i] = (float)value;
+        const double value = bound * ((double)(next_random(random) >> 11) * 0x1p-52 - 1.0);
+        model_convert((char *)dst + i * oclstm_dtype_size_bytes(dtype), dtype, &value, OCLSTM_F64, false, 1);
     }
 }
 
@@ -67,18 +64,31 @@ static oclstm_status upload_matrix(cl_mem *out, oclstm_cell *cell, size_t column
     return status;
 }
 
+// sum = bias_ih + bias_hh, added in what the cell computes with.
+static void add_biases(void *sum, const oclstm_cell *cell, const char *bias_ih, const char *bias_hh, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        double ih, hh;
+        model_convert(&ih, OCLSTM_F64, bias_ih + i * cell->element_bytes, cell->params.dtype, false, 1);
+        model_convert(&hh, OCLSTM_F64, bias_hh + i * cell->element_bytes, cell->params.dtype, false, 1);
+        if (cell->real_dtype == OCLSTM_F64)
+            ((double *)sum)[i] = ih + hh;
+        else
+            ((float *)sum)[i] = (float)ih + (float)hh;
+    }
+}
+
 // bias_ih and bias_hh are kept on the host to be read back; the device holds their sum.
 static oclstm_status upload_bias(oclstm_cell *cell, const oclstm_cell_params *params, weight_source source, oclstm_error *error) {
-    size_t count = LSTM_GATES * cell->hidden, bytes = count * cell->element_bytes;
-    oclstm_status status = device_buffer_create(&cell->bias, cell->device, CL_MEM_READ_WRITE, bytes, "the bias", error);
+    size_t count = LSTM_GATES * cell->hidden, bytes = count * cell->element_bytes, sum_bytes = count * cell->real_bytes;
+    oclstm_status status = device_buffer_create(&cell->bias, cell->device, CL_MEM_READ_WRITE, sum_bytes, "the bias", error);
     if (status != OCLSTM_OK)
         return status;
-    char *sum = base_alloc(count, cell->element_bytes);
+    char *sum = base_alloc(count, cell->real_bytes);
     if (!params->no_bias)
         cell->bias_host = base_alloc(2 * count, cell->element_bytes);
     if (sum == NULL || (!params->no_bias && cell->bias_host == NULL)) {
         free(sum);
-        return base_fail_memory(error, 3 * bytes, "the bias");
+        return base_fail_memory(error, 2 * bytes + sum_bytes, "the bias");
     }
     if (!params->no_bias) {
         char *bias_ih = cell->bias_host, *bias_hh = bias_ih + bytes;
@@ -86,14 +96,9 @@ static oclstm_status upload_bias(oclstm_cell *cell, const oclstm_cell_params *pa
         take(&source, 0, count, cell->params.dtype, bias_ih);
         source.array = &params->bias_hh;
         take(&source, 0, count, cell->params.dtype, bias_hh);
-        for (size_t i = 0; i < count; i++) {
-            if (cell->params.dtype == OCLSTM_F64)
-                ((double *)(void *)sum)[i] = ((double *)(void *)bias_ih)[i] + ((double *)(void *)bias_hh)[i];
-            else
-                ((float *)(void *)sum)[i] = ((float *)(void *)bias_ih)[i] + ((float *)(void *)bias_hh)[i];
-        }
+        add_biases(sum, cell, bias_ih, bias_hh, count);
     }
-    status = device_write(cell->device, cell->bias, 0, sum, bytes, "the bias", error);
+    status = device_write(cell->device, cell->bias, 0, sum, sum_bytes, "the bias", error);
     free(sum);
     return status;
 }

@@ -87,9 +87,8 @@ static oclstm_status check_sizes(const oclstm_cell_params *params, int64_t least
 }
 
 oclstm_status cell_weights_check(oclstm_cell_params *params, oclstm_error *error) {
-    if (params->dtype != OCLSTM_F32 && params->dtype != OCLSTM_F64)
-        return base_fail(error, OCLSTM_INVALID_ARGUMENT,
-                         "a cell computes in float32 or float64, not in %s; float16 and bfloat16 weights are read into either",
+    if (!is_float(params->dtype))
+        return base_fail(error, OCLSTM_INVALID_ARGUMENT, "a cell's dtype is float32, float64, float16 or bfloat16, not %s",
                          oclstm_dtype_name(params->dtype));
     oclstm_status status = check_presence(params, error);
     if (status == OCLSTM_OK && is_present(&params->weight_ih)) {

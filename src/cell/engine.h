@@ -32,15 +32,18 @@ typedef struct engine_rows {
 // other. x's rows lie without gaps in one of the two orders: (t * batch + b) or (b * steps + t).
 typedef struct engine_run {
     size_t steps, batch;
-    engine_rows x;    // [steps][batch][input]
-    engine_rows h_in; // state before the first step
-    engine_rows c_in;
+    engine_rows x;     // [steps][batch][input]
+    engine_rows h_in;  // state before the first step
+    engine_rows c_in;  // c is REAL, float32 for cells of 16 bits; x, h and y are in the cell's dtype
     engine_rows c_out; // c after the last step
     engine_rows h_out; // h' of the last step: only for a plan that writes it. May be h_in
     engine_rows y;     // [steps][batch][hidden]: h' of every step
 } engine_run;
 
 typedef struct cell_plan cell_plan;
+
+// What own kernels compute with.
+#define CELL_DTYPES (DEVICE_DTYPE(OCLSTM_F32) | DEVICE_DTYPE(OCLSTM_F64) | DEVICE_DTYPE(OCLSTM_F16) | DEVICE_DTYPE(OCLSTM_BF16))
 
 // What an engine needs of a device, as data. engine_can() holds it against the limits.
 typedef device_needs engine_needs;

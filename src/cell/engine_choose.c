@@ -15,8 +15,7 @@ static bool is_worth_clblast(const oclstm_cell *cell, size_t batch) {
 
 // The engine that tuning found fastest near this shape.
 static const cell_engine *tuned_engine(const oclstm_cell *cell, size_t batch) {
-    const tuned_shape *shape =
-        tuned_find_shape(device_get_tuned(cell->device), cell->params.dtype, batch, cell->input, cell->hidden);
+    const tuned_shape *shape = tuned_find_shape(device_get_tuned(cell->device), cell->real_dtype, batch, cell->input, cell->hidden);
     oclstm_engine id = OCLSTM_ENGINE_AUTO;
     if (shape == NULL || oclstm_engine_from_name(&id, shape->engine, NULL) != OCLSTM_OK)
         return NULL;
@@ -121,6 +120,11 @@ oclstm_status engine_choose(const cell_engine **out, const oclstm_cell *cell, si
     if (status != OCLSTM_OK || text == NULL || capacity == 0)
         return status;
     text[0] = '\0';
+    const device_limits *limits = device_get_limits(cell->device);
+    if (cell->params.dtype == OCLSTM_F16 && limits->has_fp16)
+        base_append(words, sizeof words,
+                    device_has_half_products(limits) ? "; products in float16 arithmetic"
+                                                     : "; products in float32: float16 arithmetic is emulated");
     base_append(text, capacity, "engine %s for batch %zu, %zu step%s (%s)", (*out)->name, batch, steps, steps == 1 ? "" : "s",
                 words);
     return OCLSTM_OK;

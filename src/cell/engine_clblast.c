@@ -71,7 +71,7 @@ static oclstm_status prepare(cell_plan *plan, oclstm_error *error) {
         status =
             device_buffer_create(&plan->workspace, cell->device, CL_MEM_READ_WRITE, bytes, "CLBlast's temporary buffer", error);
     if (status == OCLSTM_OK)
-        status = plan_need(&plan->gx, plan, plan->capacity_steps * plan->batch * gates, "the input product", error);
+        status = plan_need_real(&plan->gx, plan, plan->capacity_steps * plan->batch * gates, "the input product", error);
     return status;
 }
 

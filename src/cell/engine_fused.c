@@ -9,12 +9,12 @@
 
 // 64-bit integers: packed weights are indexed in long. Arguments: see fused_blocks.c and fused_lanes.c, with 8 bytes a buffer.
 static const engine_needs blocks_needs = {
-    .dtypes = DEVICE_DTYPE(OCLSTM_F32) | DEVICE_DTYPE(OCLSTM_F64),
+    .dtypes = CELL_DTYPES,
     .parameter_bytes = 12 * 8 + sizeof(lstm_fused_call),
     .int64 = true,
 };
 static const engine_needs lanes_needs = {
-    .dtypes = DEVICE_DTYPE(OCLSTM_F32) | DEVICE_DTYPE(OCLSTM_F64),
+    .dtypes = CELL_DTYPES,
     .group_items = FUSED_LANES,
     .group_sizes = {FUSED_LANES, 1},
     .parameter_bytes = 9 * 8 + 13 * 4,

@@ -9,7 +9,7 @@ enum { WEIGHT_IH_T, WEIGHT_HH_T };
 // Work-items of a group along the units: enough for a GPU's memory lanes and a CPU's vectors; the kernels are right with any.
 static const size_t wanted_local = 64;
 
-static const engine_needs nothing = {.dtypes = DEVICE_DTYPE(OCLSTM_F32) | DEVICE_DTYPE(OCLSTM_F64)};
+static const engine_needs nothing = {.dtypes = CELL_DTYPES};
 
 static const engine_needs *needs(const device_limits *limits) {
     (void)limits;
@@ -75,8 +75,8 @@ static oclstm_status prepare(cell_plan *plan, oclstm_error *error) {
         status = device_kernel_create(&plan->kernels[STEP], cell->device, program, "lstm_portable_step",
                                       &plan->kernel_max_group[STEP], error);
     if (status == OCLSTM_OK)
-        status =
-            plan_need(&plan->gx, plan, plan->capacity_steps * plan->batch * LSTM_GATES * cell->hidden, "the input product", error);
+        status = plan_need_real(&plan->gx, plan, plan->capacity_steps * plan->batch * LSTM_GATES * cell->hidden,
+                                "the input product", error);
     return status;
 }
 

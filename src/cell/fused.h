@@ -17,7 +17,7 @@ typedef struct fused_settings {
     fused_form form;
     size_t vector_width; // hidden units in a vector (VW in cl/; UNITS, ROWS)
     bool few_registers;  // 16 vector registers, not 32 (UNITS, ROWS)
-    int stored;          // WEIGHTS_REAL, WEIGHTS_HALF or WEIGHTS_BFLOAT of cl/lstm_shared.h (UNITS, ROWS)
+    int stored;          // STORED_REAL, STORED_HALF or STORED_BFLOAT of cl/lstm_shared.h (UNITS, ROWS)
     size_t tile_rows;    // rows of the register tile (RM in cl/; UNITS, ROWS)
     size_t groups;       // work-items launched (UNITS, ROWS)
     bool split;          // one or two rows a work-item: two sets of sums, see cl/fused_tile.cl (UNITS, ROWS)

@@ -62,12 +62,12 @@ static oclstm_status pack(oclstm_cell *cell, const fused_settings *settings, ocl
     engine_weights *packed = &cell->packed[PACKED_BLOCKS];
     if (packed->layout != 0)
         return OCLSTM_OK;
-    const bool is_short = settings->stored != WEIGHTS_REAL;
+    const bool is_short = settings->stored != STORED_REAL;
     const char *kernel = is_short ? "fused_pack_16" : "fused_pack";
-    const size_t bytes = is_short ? 2 : cell->element_bytes;
+    const size_t bytes = is_short ? 2 : cell->real_bytes;
     const pack_part parts[] = {{kernel, "the packed weight_ih", cell->weight_ih, cell->input, bytes},
                                {kernel, "the packed weight_hh", cell->weight_hh, cell->hidden, bytes},
-                               {"fused_pack", "the packed bias", cell->bias, 1, cell->element_bytes}};
+                               {"fused_pack", "the packed bias", cell->bias, 1, cell->real_bytes}};
     cl_program program = NULL;
     oclstm_status status = get_program(&program, cell, settings, error);
     for (int i = 0; i < 3 && status == OCLSTM_OK; i++)
@@ -170,15 +170,17 @@ static size_t sums_count(const oclstm_cell *cell, const fused_settings *settings
 }
 
 static int stored_as(const oclstm_cell *cell) {
+    if (cell_dtype_is_short(cell->params.dtype))
+        return cell->params.dtype == OCLSTM_F16 ? STORED_HALF : STORED_BFLOAT;
     const size_t weights_bytes = LSTM_GATES * cell->hidden * (cell->input + cell->hidden) * cell->element_bytes;
     if (cell->params.dtype != OCLSTM_F32 || weights_bytes < fused_short_weights_bytes)
-        return WEIGHTS_REAL;
-    return cell->weights_dtype == OCLSTM_F16 ? WEIGHTS_HALF : cell->weights_dtype == OCLSTM_BF16 ? WEIGHTS_BFLOAT : WEIGHTS_REAL;
+        return STORED_REAL;
+    return cell->weights_dtype == OCLSTM_F16 ? STORED_HALF : cell->weights_dtype == OCLSTM_BF16 ? STORED_BFLOAT : STORED_REAL;
 }
 
 // Holds the settings to what the cell and its slices are.
 static void settle(fused_settings *settings, const oclstm_cell *cell, size_t capacity_steps) {
-    // float16 and bfloat16 weights stay in their 16 bits where reading them is what a step waits for.
+    // A float32 cell's float16 and bfloat16 weights stay in their 16 bits where reading them is what a step waits for.
     settings->stored = stored_as(cell);
     // A cell keeps the layout it was packed in, whatever the settings have become since.
     if (cell->packed[PACKED_BLOCKS].layout != 0)
@@ -191,7 +193,7 @@ void fused_blocks_demand(device_demand *out, const oclstm_cell *cell, const fuse
     fused_settings settings = *chosen;
     settle(&settings, cell, steps);
     const size_t units = blocks_of(cell, &settings) * settings.vector_width, real = plan_real_bytes(cell);
-    const size_t stored = settings.stored != WEIGHTS_REAL ? 2 : cell->element_bytes;
+    const size_t stored = settings.stored != STORED_REAL ? 2 : cell->element_bytes;
     if (cell->packed[PACKED_BLOCKS].layout == 0) {
         demand_add(out, "the packed weight_ih", cell->input, LSTM_GATES * units, stored);
         demand_add(out, "the packed weight_hh", cell->hidden, LSTM_GATES * units, stored);
@@ -211,10 +213,10 @@ oclstm_status fused_blocks_prepare(cell_plan *plan, oclstm_error *error) {
         status = prepare_kernel(plan, data, error);
     const fused_settings *settings = &data->settings;
     if (status == OCLSTM_OK)
-        status = plan_need(&plan->workspace, plan, plan->batch * blocks_of(cell, settings) * settings->vector_width,
-                           "the cells' states", error);
+        status = plan_need_real(&plan->workspace, plan, plan->batch * blocks_of(cell, settings) * settings->vector_width,
+                                "the cells' states", error);
     if (status == OCLSTM_OK)
-        status = plan_need(&plan->gx, plan, sums_count(cell, settings, plan->batch), "the gates' sums", error);
+        status = plan_need_real(&plan->gx, plan, sums_count(cell, settings, plan->batch), "the gates' sums", error);
     return status;
 }
 

@@ -30,6 +30,24 @@ static oclstm_status pack_one(cl_mem *out, oclstm_cell *cell, cl_kernel kernel, 
     return device_launch(cell->device, kernel, &grid, error);
 }
 
+static oclstm_status pack_bias(cl_mem *out, oclstm_cell *cell, cl_program program, oclstm_error *error) {
+    cl_int hidden = (cl_int)cell->hidden, padded = (cl_int)padded_of(cell);
+    cl_kernel kernel = NULL;
+    size_t max_group = 0;
+    oclstm_status status = device_kernel_create(&kernel, cell->device, program, "fused_pack_lanes_bias", &max_group, error);
+    if (status == OCLSTM_OK)
+        status = device_buffer_create(out, cell->device, CL_MEM_READ_WRITE, padded_of(cell) * LSTM_GATES * cell->real_bytes,
+                                      "the packed bias", error);
+    if (status == OCLSTM_OK)
+        status = device_set_args(cell->device, kernel, 0, error, DEVICE_ARG(cell->bias), DEVICE_ARG(*out), DEVICE_ARG(hidden),
+                                 DEVICE_ARG(padded), (size_t)0);
+    device_grid grid = device_grid_make(cell->device, max_group, FUSED_LANES, padded_of(cell), 1, 1);
+    if (status == OCLSTM_OK)
+        status = device_launch(cell->device, kernel, &grid, error);
+    device_kernel_release(&kernel);
+    return status;
+}
+
 static oclstm_status pack(oclstm_cell *cell, cl_program program, oclstm_error *error) {
     engine_weights *packed = &cell->packed[PACKED_LANES];
     if (packed->layout != 0)
@@ -40,13 +58,13 @@ static oclstm_status pack(oclstm_cell *cell, cl_program program, oclstm_error *e
         cl_mem source;
         size_t columns;
         const char *what;
-    } parts[] = {{cell->weight_ih, cell->input, "the packed weight_ih"},
-                 {cell->weight_hh, cell->hidden, "the packed weight_hh"},
-                 {cell->bias, 1, "the packed bias"}};
+    } parts[] = {{cell->weight_ih, cell->input, "the packed weight_ih"}, {cell->weight_hh, cell->hidden, "the packed weight_hh"}};
     oclstm_status status = device_kernel_create(&kernel, cell->device, program, "fused_pack_lanes", &max_group, error);
-    for (int i = 0; i < 3 && status == OCLSTM_OK; i++)
+    for (int i = 0; i < 2 && status == OCLSTM_OK; i++)
         status = pack_one(&packed->buffers[i], cell, kernel, max_group, parts[i].source, parts[i].columns, parts[i].what, error);
     device_kernel_release(&kernel);
+    if (status == OCLSTM_OK)
+        status = pack_bias(&packed->buffers[PACKED_BIAS], cell, program, error);
     for (int i = 0; i < 3 && status != OCLSTM_OK; i++)
         device_buffer_release(cell->device, &packed->buffers[i]);
     if (status == OCLSTM_OK)

@@ -4,10 +4,14 @@
 
 #include <string.h>
 
+#include "cell/cell_private.h"
 #include "cl/lstm_shared.h"
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+// Of what a cell of this dtype computes with.
+static size_t real_bytes(oclstm_dtype dtype) { return oclstm_dtype_size_bytes(cell_real_dtype(dtype)); }
 
 const char *fused_form_name(fused_form form) {
     static const char *const names[] = {"units", "rows", "step", "group"};
@@ -69,7 +73,7 @@ static bool is_split(const fused_settings *settings, size_t batch) {
 // is global memory in disguise saves nothing: it is used only where tuning measured that it pays.
 static void set_lanes(fused_settings *settings, const device_limits *limits, oclstm_dtype dtype, size_t hidden, size_t batch,
                       const char *form) {
-    const size_t element = oclstm_dtype_size_bytes(dtype);
+    const size_t element = oclstm_dtype_size_bytes(dtype), real = real_bytes(dtype);
     settings->lanes_rows = batch >= 4 ? 4 : batch;
     settings->lanes_k = limits->max_work_group_size >= 8 * FUSED_LANES && limits->max_work_item_sizes[1] >= 8 ? 8 : 1;
     if (form == NULL && !limits->has_local_memory) {
@@ -77,7 +81,7 @@ static void set_lanes(fused_settings *settings, const device_limits *limits, ocl
         settings->form = FUSED_STEP;
         return;
     }
-    const size_t sums = settings->lanes_k > 1 ? settings->lanes_k * settings->lanes_rows * LSTM_GATES * FUSED_LANES * element : 0;
+    const size_t sums = settings->lanes_k > 1 ? settings->lanes_k * settings->lanes_rows * LSTM_GATES * FUSED_LANES * real : 0;
     if (sums > limits->local_memory_bytes)
         settings->lanes_k = 1;
     const bool fits = 2 * settings->lanes_rows * hidden * element + sums <= limits->local_memory_bytes;
@@ -108,7 +112,7 @@ fused_settings fused_settings_choose(const device_limits *limits, const tuned_se
     fused_settings settings = {.form = FUSED_UNITS};
     set_tile(&settings, limits, &tuned->fused[dtype == OCLSTM_F64], dtype);
     const size_t blocks = (hidden + settings.vector_width - 1) / settings.vector_width;
-    const tuned_shape *shape = tuned_find_shape(tuned, dtype, batch, input, hidden);
+    const tuned_shape *shape = tuned_find_shape(tuned, cell_real_dtype(dtype), batch, input, hidden);
     const char *form = shape != NULL && strcmp(shape->engine, "fused") == 0 ? shape->form : NULL;
     const bool asks_lanes =
         form != NULL && (strcmp(form, fused_form_name(FUSED_STEP)) == 0 || strcmp(form, fused_form_name(FUSED_GROUP)) == 0);
@@ -126,7 +130,7 @@ fused_settings fused_settings_choose(const device_limits *limits, const tuned_se
     } else {
         set_form_by_rule(&settings, cores_of(limits), blocks, input + hidden, batch, can_meet);
     }
-    bound_sums(&settings, limits, batch, batch * blocks * settings.vector_width * LSTM_GATES * oclstm_dtype_size_bytes(dtype));
+    bound_sums(&settings, limits, batch, batch * blocks * settings.vector_width * LSTM_GATES * real_bytes(dtype));
     settings.split = is_split(&settings, batch);
     settings.early = batch <= early_batch;
     return settings;

@@ -19,6 +19,12 @@ uint64_t plan_held_bytes(const cell_plan *plan) {
     return sum;
 }
 
+oclstm_status plan_need_real(cl_mem *buffer, cell_plan *plan, size_t element_count, const char *what, oclstm_error *error) {
+    if (*buffer != NULL)
+        return OCLSTM_OK;
+    return device_buffer_create(buffer, plan->cell->device, CL_MEM_READ_WRITE, element_count * plan->cell->real_bytes, what, error);
+}
+
 void plan_destroy(cell_plan *plan) {
     if (plan == NULL)
         return;
@@ -29,6 +35,8 @@ void plan_destroy(cell_plan *plan) {
     cl_mem *const buffers[] = {&plan->x, &plan->y, &plan->h, &plan->c, &plan->gx, &plan->workspace};
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
         device_buffer_release(device, buffers[i]);
+    for (int i = 0; i < PLAN_STAGES; i++)
+        free(plan->stages[i]);
     free(plan);
 }
 

@@ -5,6 +5,8 @@
 
 #include "cell/cell_private.h"
 
+enum { PLAN_STAGE_X, PLAN_STAGE_Y, PLAN_STAGE_H, PLAN_STAGE_C, PLAN_STAGES };
+
 struct cell_plan {
     oclstm_cell *cell; // not held: the cell owns the plan
     const cell_engine *engine;
@@ -20,12 +22,15 @@ struct cell_plan {
     cl_mem x; // [capacity_steps][batch][input]
     cl_mem y; // [capacity_steps][batch][hidden]
     cl_mem h; // [batch][hidden]
-    cl_mem c; // [batch][hidden]
+    cl_mem c; // [batch][hidden], in the cell's real_dtype
+
+    // Host memory in which a call's arrays are converted, see cell_stage.h. Each is made when it is first needed.
+    void *stages[PLAN_STAGES];
 
     // The engine's: kernels and buffers.
     cl_kernel kernels[3];
     size_t kernel_max_group[3];
-    cl_mem gx;         // [capacity_steps][batch][4*hidden]
+    cl_mem gx;         // [capacity_steps][batch][4*hidden], in the cell's real_dtype
     cl_mem workspace;  // may be NULL
     void *engine_data; // freed by release()
     bool writes_h_out; // set by prepare(); false: the last row of y is copied there afterwards
@@ -52,8 +57,9 @@ oclstm_status plan_refuse(const oclstm_cell *cell, const cell_engine *engine, co
 // for the cell. Where kernels turn out too large for the device, or buffers do not fit it, `auto` goes on with the next engine.
 oclstm_status plan_get(cell_plan **out, oclstm_cell *cell, const plan_call *call, oclstm_error *error);
 
-// The staging buffers, made on first use.
+// The staging buffers, made on first use: of elements of the cell's dtype; of its real_dtype, which sums and c are in.
 oclstm_status plan_need(cl_mem *buffer, cell_plan *plan, size_t element_count, const char *what, oclstm_error *error);
+oclstm_status plan_need_real(cl_mem *buffer, cell_plan *plan, size_t element_count, const char *what, oclstm_error *error);
 
 // The bound on a slice's input product, in bytes. A variable only so that tests can provoke many slices with small data.
 extern size_t plan_slice_bytes;

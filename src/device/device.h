@@ -62,7 +62,7 @@ oclstm_status device_write(oclstm_device *device, cl_mem dst, size_t offset_byte
                            const char *what, oclstm_error *error);
 oclstm_status device_read(oclstm_device *device, void *dst_host, cl_mem src, size_t offset_bytes, size_t size_bytes,
                           const char *what, oclstm_error *error);
-// Enqueued, not waited for. Fills with zero bytes; size a multiple of 4.
+// Enqueued, not waited for. Fills with zero bytes.
 oclstm_status device_fill_zero(oclstm_device *device, cl_mem dst, size_t offset_bytes, size_t size_bytes, oclstm_error *error);
 // clFinish on the queue.
 oclstm_status device_finish(oclstm_device *device, oclstm_error *error);
@@ -86,9 +86,16 @@ void device_kernel_release(cl_kernel *kernel);
 // CL_KERNEL_LOCAL_MEM_SIZE: without what is still to be set as an argument.
 oclstm_status device_kernel_local_bytes(uint64_t *out, oclstm_device *device, cl_kernel kernel, oclstm_error *error);
 
-// The options every program gets for a dtype (F32 or F64): -cl-std as the device allows, -D REAL=float|double,
-// -D REAL_IS_DOUBLE=0|1.
+// The options every program gets for a cell's dtype (F32, F64, F16, BF16): -cl-std as the device allows, -D REAL=float|double,
+// -D REAL_IS_DOUBLE=0|1, and for 16 bits, which are computed with in float, -D STORED=..., -D HALF_PRODUCTS=0|1 of cl/lstm_shared.h.
 const char *device_dtype_options(const oclstm_device *device, oclstm_dtype dtype);
+
+// Are products of float16 cells made in float16 arithmetic here? Where the device has it and does not emulate it.
+bool device_has_half_products(const device_limits *limits);
+
+// What device_has_half_products() answers: by the device; or, for tests, never, or wherever the device has cl_khr_fp16.
+typedef enum device_half { DEVICE_HALF_BY_DEVICE, DEVICE_HALF_NEVER, DEVICE_HALF_ALWAYS } device_half;
+extern device_half device_half_products;
 
 // --- launches -----------------------------------------------------------------------------------------------------------------
 

@@ -133,8 +133,9 @@ oclstm_status device_fill_zero(oclstm_device *device, cl_mem dst, size_t offset_
     if (size_bytes == 0)
         return OCLSTM_OK;
     const cl_uint zero = 0;
+    const size_t pattern_bytes = size_bytes % sizeof zero == 0 && offset_bytes % sizeof zero == 0 ? sizeof zero : 1;
     cl_int code = device->opencl_1_2
-                      ? clEnqueueFillBuffer(device->queue, dst, &zero, sizeof zero, offset_bytes, size_bytes, 0, NULL, NULL)
+                      ? clEnqueueFillBuffer(device->queue, dst, &zero, pattern_bytes, offset_bytes, size_bytes, 0, NULL, NULL)
                       : write_zeros(device->queue, dst, offset_bytes, size_bytes);
     if (code != CL_SUCCESS)
         return device_fail(error, device, code, device->opencl_1_2 ? "clEnqueueFillBuffer" : "clEnqueueWriteBuffer",

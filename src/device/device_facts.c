@@ -33,3 +33,16 @@ bool device_has_prefetch_builtin(const device_limits *limits) {
 bool device_keeps_own_kernels(const device_limits *limits) {
     return strcmp(limits->platform_name, "Portable Computing Language") == 0 || strcmp(limits->platform_name, "NVIDIA CUDA") == 0;
 }
+
+// Intel's CPU runtime 2026 lists cl_khr_fp16 on every CPU; without AVX512-FP16 each product is two conversions up, one down.
+bool device_emulates_half(const device_limits *limits) {
+    return limits->kind == OCLSTM_DEVICE_CPU && strcmp(limits->platform_name, "Intel(R) OpenCL") == 0;
+}
+
+device_half device_half_products = DEVICE_HALF_BY_DEVICE;
+
+bool device_has_half_products(const device_limits *limits) {
+    if (!limits->has_fp16 || device_half_products == DEVICE_HALF_NEVER)
+        return false;
+    return device_half_products == DEVICE_HALF_ALWAYS || !device_emulates_half(limits);
+}

@@ -18,4 +18,7 @@ bool device_has_prefetch_builtin(const device_limits *limits);
 // Does the driver keep built kernels on disk itself? Then a second copy only costs.
 bool device_keeps_own_kernels(const device_limits *limits);
 
+// Is float16 arithmetic (cl_khr_fp16) there, but done by conversion to float32 and back, and so slower than float32's?
+bool device_emulates_half(const device_limits *limits);
+
 #endif

@@ -8,11 +8,19 @@
 #include "device/device_private.h"
 
 const char *device_dtype_options(const oclstm_device *device, oclstm_dtype dtype) {
-    static const char *const options[2][2] = {
-        {"-cl-std=CL1.1 -D REAL=float -D REAL_IS_DOUBLE=0", "-cl-std=CL1.1 -D REAL=double -D REAL_IS_DOUBLE=1"},
-        {"-cl-std=CL1.2 -D REAL=float -D REAL_IS_DOUBLE=0", "-cl-std=CL1.2 -D REAL=double -D REAL_IS_DOUBLE=1"},
-    };
-    return options[device->opencl_1_2][dtype == OCLSTM_F64];
+#define FLOAT_IN(standard) "-cl-std=" standard " -D REAL=float -D REAL_IS_DOUBLE=0"
+#define OPTIONS_IN(standard)                                                                                                       \
+    {                                                                                                                              \
+        FLOAT_IN(standard), "-cl-std=" standard " -D REAL=double -D REAL_IS_DOUBLE=1",                                             \
+            FLOAT_IN(standard) " -D STORED=1 -D HALF_PRODUCTS=0", FLOAT_IN(standard) " -D STORED=1 -D HALF_PRODUCTS=1",            \
+            FLOAT_IN(standard) " -D STORED=2 -D HALF_PRODUCTS=0"                                                                   \
+    }
+    static const char *const options[2][5] = {OPTIONS_IN("CL1.1"), OPTIONS_IN("CL1.2")};
+    const int kind = dtype == OCLSTM_F64    ? 1
+                     : dtype == OCLSTM_F16  ? 2 + device_has_half_products(&device->limits)
+                     : dtype == OCLSTM_BF16 ? 4
+                                            : 0;
+    return options[device->opencl_1_2][kind];
 }
 
 static void entry_free(program_entry *entry) {

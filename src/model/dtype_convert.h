@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Elements as stored -> float32 or float64. Exact, except float64 -> float32, which rounds to nearest.
+// Elements from one floating-point type to another: exact, or rounded once, to nearest even. Beyond 65504 float16 is infinite, a NaN stays one.
 #ifndef OCLSTM_MODEL_DTYPE_CONVERT_H
 #define OCLSTM_MODEL_DTYPE_CONVERT_H
 
@@ -8,7 +8,7 @@
 
 #include <oclstm/array.h>
 
-// F32, F64, F16 and BF16 can be converted; only the first two can be converted to.
+// F32, F64, F16 and BF16 can be converted, each to each.
 bool model_dtype_is_float(oclstm_dtype dtype);
 
 // Converts `count` elements that lie without gaps; `swapped`: src is in the other byte order. dst and src need no alignment.

@@ -46,8 +46,8 @@ static size_t make_header(char header[HEADER_BYTES], oclstm_dtype dtype, int ran
 
 static oclstm_status check_shape(const char *path, oclstm_dtype dtype, int rank, const int64_t *shape, size_t *size_bytes,
                                  oclstm_error *error) {
-    if (dtype != OCLSTM_F32 && dtype != OCLSTM_F64)
-        return base_fail(error, OCLSTM_INVALID_ARGUMENT, "'%s': dtype %s, expected float32 or float64", path,
+    if (dtype != OCLSTM_F32 && dtype != OCLSTM_F64 && dtype != OCLSTM_F16)
+        return base_fail(error, OCLSTM_INVALID_ARGUMENT, "'%s': dtype %s, expected float32, float64 or float16", path,
                          oclstm_dtype_name(dtype));
     if (rank < 0 || rank > OCLSTM_MAX_RANK || (rank > 0 && shape == NULL))
         return base_fail(error, OCLSTM_INVALID_ARGUMENT, "'%s': rank %d, expected 0 to %d and a shape", path, rank,

@@ -241,9 +241,10 @@ oclstm_status oclstm_tensor_read(const oclstm_tensors *file, const oclstm_tensor
         status = check_range(tensor, axis, first, count, error);
     if (status != OCLSTM_OK)
         return status;
-    if (!model_dtype_is_float(tensor->dtype) || (dtype != OCLSTM_F32 && dtype != OCLSTM_F64))
+    if (!model_dtype_is_float(tensor->dtype) || !model_dtype_is_float(dtype))
         return base_fail(error, OCLSTM_INVALID_ARGUMENT,
-                         "tensor '%s' is %s and is asked for as %s; floating-point types are read as float32 or float64",
+                         "tensor '%s' is %s and is asked for as %s; floating-point types are read as float32, float64, float16 or "
+                         "bfloat16",
                          name_to_text(tensor->name).text, oclstm_dtype_name(tensor->dtype), oclstm_dtype_name(dtype));
     if (tensor->size_bytes == 0 || count == 0)
         return OCLSTM_OK;

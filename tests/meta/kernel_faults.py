@@ -36,8 +36,8 @@ FAULTS = [
     # lstm_transpose
     Fault("portable.cl", "transpose: last column skipped", "if (k < columns && r < rows)", "if (k + 1u < columns && r < rows)", PORTABLE),
     Fault("portable.cl", "transpose: last row skipped", "if (k < columns && r < rows)", "if (k < columns && r + 1u < rows)", PORTABLE),
-    Fault("portable.cl", "transpose: not transposed", "wt_gm[k * rows + r] = w_gm[r * columns + k]",
-          "wt_gm[r * columns + k] = w_gm[r * columns + k]", PORTABLE),
+    Fault("portable.cl", "transpose: not transposed", "STORED_STORE(wt_gm, k * rows + r,",
+          "STORED_STORE(wt_gm, r * columns + k,", PORTABLE),
     # lstm_input_product
     Fault("portable.cl", "input product: bias dropped", "REAL sum0 = bias_gm[r];", "REAL sum0 = 0;", PORTABLE),
     Fault("portable.cl", "input product: last feature skipped",
@@ -72,16 +72,16 @@ FAULTS = [
     Fault("fused_math.cl", "tanh(c') of half the argument", "exp_bounded((REALV)-2 * c)", "exp_bounded(-c)", FUSED),
     Fault("fused_math.cl", "last unit of a short block not stored", "for (int j = 0; j < count; ++j)", "for (int j = 0; j + 1 < count; ++j)", FUSED),
     # fused_pack
-    Fault("fused_pack.cl", "gates in the other order", "to[q * VW + j] = weight_of(", "to[(3 - q) * VW + j] = weight_of(", FUSED),
-    Fault("fused_pack.cl", "last column skipped", "columns) {\n    return unit < hidden ? w_gm", "columns) {\n    return unit < hidden && k + 1 < columns ? w_gm", FUSED),
-    Fault("fused_pack.cl", "off by one unit", "((long)q * hidden + unit) * columns + k", "((long)q * hidden + max(unit - 1, 0)) * columns + k", FUSED),
+    Fault("fused_pack.cl", "gates in the other order", "to[q * VW + j] = unit < hidden ?", "to[(3 - q) * VW + j] = unit < hidden ?", FUSED),
+    Fault("fused_pack.cl", "last column skipped", "= unit < hidden ? w_gm", "= unit < hidden && k + 1 < columns ? w_gm", FUSED),
+    Fault("fused_pack.cl", "off by one unit", "(q) + (unit)) * columns", "(q) + max(unit - 1, 0)) * columns", FUSED),
     # fused_tile.cl
-    Fault("fused_tile.cl", "gates i and f swapped", "i##r = fma(s, wi, i##r), f##r = fma(s, wf, f##r)",
-          "i##r = fma(s, wf, i##r), f##r = fma(s, wi, f##r)", FUSED),
-    Fault("fused_tile.cl", "last term of a sum skipped", "for (int k = 0; k < count; ++k, w += W_AT(GATES))",
-          "for (int k = 0; k + 1 < count; ++k, w += W_AT(GATES))", FUSED),
+    Fault("fused_tile.cl", "gates i and f swapped", "i##r = MAC(s, wi, i##r), f##r = MAC(s, wf, f##r)",
+          "i##r = MAC(s, wf, i##r), f##r = MAC(s, wi, f##r)", FUSED),
+    Fault("fused_tile.cl", "last term of a sum skipped", "for (int k = 0; k < deep; ++k, w += W_AT(GATES))",
+          "for (int k = 0; k + 1 < deep; ++k, w += W_AT(GATES))", FUSED),
     Fault("fused_tile.cl", "a remainder adds in another order", "switch (split ? -rows : rows)", "switch (rows <= SPLIT_ROWS ? -rows : rows)", FUSED),
-    Fault("fused_tile.cl", "odd tail of a sum skipped", "if (k < count) {", "if (k + 1 < count) {", FUSED),
+    Fault("fused_tile.cl", "odd tail of a sum skipped", "if (k < deep) {", "if (k + 1 < deep) {", FUSED),
     # fused_rows
     Fault("fused_rows.cl", "last row of the batch skipped", "min(rows, batch - first)", "min(rows, batch - first - 1)", FUSED),
     Fault("fused_rows.cl", "rows of h too close", "const int h_stride = t ? (int)y_stride : hidden;", "const int h_stride = t > 1 ? (int)y_stride : 0;", FUSED),
@@ -94,7 +94,7 @@ FAULTS = [
     Fault("fused_units.cl", "last h of the first step", "last = y_gm + call.y_offset + (long)(steps - 1) * y_step", "last = y_gm + call.y_offset", FUSED),
     # fused_lanes.cl
     Fault("fused_lanes.cl", "pack: last column skipped", "if (u >= padded || k >= columns)", "if (u >= padded || k + 1 >= columns)", FORMS),
-    Fault("fused_lanes.cl", "gates i and g swapped", "sum[r][LSTM_GATE_I] += s * wi;", "sum[r][LSTM_GATE_I] += s * wg;", FORMS),
+    Fault("fused_lanes.cl", "gates i and g swapped", "sum[r][LSTM_GATE_I] += PRODUCT(s, wi);", "sum[r][LSTM_GATE_I] += PRODUCT(s, wg);", FORMS),
     Fault("fused_lanes.cl", "last row stands in for all", "min(r, last_row)", "last_row", FORMS),
     # fused_step
     Fault("fused_step.cl", "second step from h0", "hs = (t ? y_gm", "hs = (t > 1 ? y_gm", FORMS),

@@ -14,7 +14,7 @@
 
 // Elements behind the end of each result that must stay as they are, and what they and the unwritten results hold.
 enum { GUARD = 16 };
-static const double poison = 777.0;
+static const double poison = 776.0; // a number of every dtype
 
 static oclstm_device *opened_device;
 
@@ -85,6 +85,8 @@ double fixture_tolerance(oclstm_dtype dtype) {
     } table[] = {
         {OCLSTM_F32, 5e-6, "the reference files' own: sums of a few hundred products, 6e-8 each, exp and tanh within 5 ulp"},
         {OCLSTM_F64, 1e-13, "the same sums at 1.1e-16 each; the reference itself is float64"},
+        {OCLSTM_F16, 2e-3, "4 units of rounding, 2^-11: of the result, and of h in each step before; sums are float32"},
+        {OCLSTM_BF16, 1.6e-2, "4 units of rounding, 2^-8, likewise"},
     };
     for (size_t row = 0; row < sizeof table / sizeof table[0]; row++) {
         if (table[row].dtype == dtype)
@@ -95,23 +97,31 @@ double fixture_tolerance(oclstm_dtype dtype) {
 }
 
 void cell_values_set(cell_values *values, int64_t index, double value) {
-    if (values->dtype == OCLSTM_F64)
-        ((double *)values->data)[index] = value;
-    else
-        ((float *)values->data)[index] = (float)value;
+    const size_t bytes = oclstm_dtype_size_bytes(values->dtype);
+    reference_narrow((char *)values->data + (size_t)index * bytes, &value, values->dtype, 1);
     values->wide[index] = cell_values_get(values, index);
 }
 
 double cell_values_get(const cell_values *values, int64_t index) {
-    return values->dtype == OCLSTM_F64 ? ((double *)values->data)[index] : (double)((float *)values->data)[index];
+    const size_t bytes = oclstm_dtype_size_bytes(values->dtype);
+    double value;
+    reference_widen(&value, (const char *)values->data + (size_t)index * bytes, values->dtype, 1);
+    return value;
 }
 
-static void make_values(cell_values *out, int64_t count, oclstm_dtype dtype, double bound) {
+static oclstm_dtype cell_dtype(const cell_case *shape) { return shape->short_cell ? shape->short_cell : shape->dtype; }
+
+static void make_values(cell_values *out, int64_t count, const cell_case *shape, double bound) {
+    const oclstm_dtype dtype = shape->dtype;
     *out = (cell_values){.count = count, .dtype = dtype};
     out->data = fixture_alloc((size_t)count + GUARD, oclstm_dtype_size_bytes(dtype));
     out->wide = fixture_alloc((size_t)count + GUARD, sizeof *out->wide);
-    for (int64_t i = 0; i < count + GUARD; i++)
-        cell_values_set(out, i, bound > 0.0 && i < count ? fixture_uniform(-bound, bound) : poison);
+    for (int64_t i = 0; i < count + GUARD; i++) {
+        double value = bound > 0.0 && i < count ? fixture_uniform(-bound, bound) : poison, rounded = 0.0;
+        reference_narrow(&rounded, &value, cell_dtype(shape), 1);
+        reference_widen(&value, &rounded, cell_dtype(shape), 1);
+        cell_values_set(out, i, value);
+    }
 }
 
 cell_problem *problem_create(const cell_case *shape) {
@@ -120,16 +130,16 @@ cell_problem *problem_create(const cell_case *shape) {
     const int64_t hidden = shape->hidden, gates = 4 * hidden;
     const int64_t batch = shape->batch > 0 ? shape->batch : 1, steps = shape->steps > 0 ? shape->steps : 1;
     const double bound = 1.0 / sqrt((double)hidden);
-    make_values(&made->weights[0], gates * shape->input, shape->dtype, bound);
-    make_values(&made->weights[1], gates * hidden, shape->dtype, bound);
-    make_values(&made->weights[2], gates, shape->dtype, bound);
-    make_values(&made->weights[3], gates, shape->dtype, bound);
-    make_values(&made->x, steps * batch * shape->input, shape->dtype, 2.0);
-    make_values(&made->h, batch * hidden, shape->dtype, 1.0);
-    make_values(&made->c, batch * hidden, shape->dtype, 2.0);
-    make_values(&made->y, steps * batch * hidden, shape->dtype, 0.0);
-    make_values(&made->h_out, batch * hidden, shape->dtype, 0.0);
-    make_values(&made->c_out, batch * hidden, shape->dtype, 0.0);
+    make_values(&made->weights[0], gates * shape->input, shape, bound);
+    make_values(&made->weights[1], gates * hidden, shape, bound);
+    make_values(&made->weights[2], gates, shape, bound);
+    make_values(&made->weights[3], gates, shape, bound);
+    make_values(&made->x, steps * batch * shape->input, shape, 2.0);
+    make_values(&made->h, batch * hidden, shape, 1.0);
+    make_values(&made->c, batch * hidden, shape, 2.0);
+    make_values(&made->y, steps * batch * hidden, shape, 0.0);
+    make_values(&made->h_out, batch * hidden, shape, 0.0);
+    make_values(&made->c_out, batch * hidden, shape, 0.0);
     return made;
 }
 
@@ -152,7 +162,7 @@ void problem_destroy(cell_problem **problem) {
 oclstm_cell *problem_cell(const cell_problem *problem, oclstm_device *device) {
     const cell_case *shape = &problem->shape;
     const int64_t gates = 4 * shape->hidden;
-    oclstm_cell_params params = {.dtype = shape->dtype, .engine = shape->engine};
+    oclstm_cell_params params = {.dtype = cell_dtype(shape), .engine = shape->engine};
     params.weight_ih = oclstm_in_2d(problem->weights[0].data, shape->dtype, gates, shape->input);
     params.weight_hh = oclstm_in_2d(problem->weights[1].data, shape->dtype, gates, shape->hidden);
     if (!shape->no_bias) {
@@ -238,7 +248,7 @@ void problem_solve(cell_problem *problem) {
 static void compare_values(const cell_problem *problem, const cell_values *values, const void *data, const char *name,
                            const char *engine) {
     const cell_case *shape = &problem->shape;
-    const double tolerance = fixture_tolerance(shape->dtype);
+    const double tolerance = fixture_tolerance(cell_dtype(shape));
     double *got = fixture_alloc((size_t)(values->count + GUARD), sizeof *got);
     comparison worst = {0};
     reference_widen(got, data, shape->dtype, values->count + GUARD);

@@ -18,6 +18,7 @@ typedef struct cell_case {
     int64_t batch; // 0: no batch dimension
     int64_t steps; // 0: a step, else a sequence
     oclstm_dtype dtype;
+    oclstm_dtype short_cell; // F16 or BF16: the cell's dtype, with float32 arrays (dtype) whose values it has exactly; else F32
     oclstm_engine engine;
     bool no_bias;
     bool no_state; // h and c absent

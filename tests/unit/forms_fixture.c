@@ -7,7 +7,8 @@
 void forms_force(const cell_case *shape, fused_form form, size_t groups, size_t chunk) {
     tuned_settings settings = {.shape_count = 1};
     tuned_shape *entry = &settings.shapes[0];
-    *entry = (tuned_shape){.dtype = shape->dtype,
+    *entry = (tuned_shape){// 16 bits go by the settings of float32
+                           .dtype = shape->dtype == OCLSTM_F64 ? OCLSTM_F64 : OCLSTM_F32,
                            .batch = shape->batch > 0 ? (size_t)shape->batch : 1,
                            .input = (size_t)shape->input,
                            .hidden = (size_t)shape->hidden,

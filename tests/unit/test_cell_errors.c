@@ -102,12 +102,12 @@ START_TEST(dtype_of_x) {
     oclstm_step step = good_step();
     for (int i = 0; i < 6; i++) {
         step.x.dtype = integers[i];
-        REFUSE_STEP(cell, &step, "x is ", oclstm_dtype_name(integers[i]), "float32 or float64", "convert x to float32");
+        REFUSE_STEP(cell, &step, "x is ", oclstm_dtype_name(integers[i]), "floating-point", "convert x to float32");
     }
     step.x.dtype = OCLSTM_F16;
-    REFUSE_STEP(cell, &step, "x is float16", "float32 or float64");
+    REFUSE_STEP(cell, &step, "x is float16, but the cell's dtype is float32", "dtype float16");
     step.x.dtype = OCLSTM_F64;
-    REFUSE_STEP(cell, &step, "x is float64, but the cell computes in float32", "dtype float64");
+    REFUSE_STEP(cell, &step, "x is float64, but the cell's dtype is float32", "dtype float64");
     step.x.dtype = (oclstm_dtype)-3;
     REFUSE_STEP(cell, &step, "x is unknown");
     oclstm_cell_destroy(&cell);

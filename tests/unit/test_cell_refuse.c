@@ -37,8 +37,8 @@ START_TEST(refuses_sizes) {
     REFUSE(OCLSTM_CELL(.input_size = INT64_C(1) << 40, .hidden_size = INT64_C(1) << 40), "too large");
     REFUSE(OCLSTM_CELL(.input_size = 1, .hidden_size = 1 << 15), "too large");       // 2^32 elements of weight_hh
     REFUSE(OCLSTM_CELL(.input_size = 1 << 20, .hidden_size = 1 << 10), "too large"); // 2^32 of weight_ih
-    REFUSE(OCLSTM_CELL(.input_size = 1, .hidden_size = 1, .dtype = OCLSTM_F16), "float16", "float32 or float64");
-    REFUSE(OCLSTM_CELL(.input_size = 1, .hidden_size = 1, .dtype = OCLSTM_I32), "int32", "float32 or float64");
+    REFUSE(OCLSTM_CELL(.input_size = 1, .hidden_size = 1, .dtype = (oclstm_dtype)99), "float16 or bfloat16", "unknown");
+    REFUSE(OCLSTM_CELL(.input_size = 1, .hidden_size = 1, .dtype = OCLSTM_I32), "int32", "float32, float64, float16 or bfloat16");
     REFUSE(OCLSTM_CELL(.input_size = 1, .hidden_size = 1, .engine = (oclstm_engine)7), "no engine", "7");
 }
 END_TEST

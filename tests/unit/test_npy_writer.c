@@ -168,7 +168,8 @@ START_TEST(arguments_are_checked) {
     static const int64_t negative[2] = {3, -1};
     static const int64_t large[2] = {(int64_t)1 << 40, (int64_t)1 << 40};
     static const int64_t edge[1] = {INT64_MAX / 4};
-    expect_failure(path, OCLSTM_F16, 2, two_by_three, OCLSTM_INVALID_ARGUMENT, "dtype float16, expected float32 or float64");
+    expect_failure(path, OCLSTM_BF16, 2, two_by_three, OCLSTM_INVALID_ARGUMENT,
+                   "dtype bfloat16, expected float32, float64 or float16");
     expect_failure(path, OCLSTM_F32, 2, negative, OCLSTM_INVALID_ARGUMENT, "dimension 1 is -1");
     expect_failure(path, OCLSTM_F32, 2, large, OCLSTM_INVALID_ARGUMENT, "more bytes than a file can");
     expect_failure(path, OCLSTM_F32, 1, edge, OCLSTM_INVALID_ARGUMENT, "more bytes than a file can");

@@ -148,7 +148,7 @@ START_TEST(what_does_not_lie_in_the_tensor_is_refused) {
                          OCLSTM_INVALID_ARGUMENT);
     ck_assert_int_eq(oclstm_tensor_read(file, tensor, 0, 3, 2, OCLSTM_F32, dst, false, &error), OCLSTM_INVALID_ARGUMENT);
     ck_assert_ptr_nonnull(strstr(error.message, "2 indices from 3 along axis 0 do not lie in its shape [4][3]"));
-    ck_assert_int_eq(oclstm_tensor_read(file, tensor, 0, 0, 1, OCLSTM_F16, dst, false, &error), OCLSTM_INVALID_ARGUMENT);
+    ck_assert_int_eq(oclstm_tensor_read(file, tensor, 0, 0, 1, OCLSTM_I16, dst, false, &error), OCLSTM_INVALID_ARGUMENT);
     ck_assert_int_eq(oclstm_tensor_read(file, tensor, 0, 0, 1, OCLSTM_F32, NULL, false, &error), OCLSTM_INVALID_ARGUMENT);
     ck_assert_int_eq(oclstm_tensor_read(file, NULL, 0, 0, 1, OCLSTM_F32, dst, false, &error), OCLSTM_INVALID_ARGUMENT);
     ck_assert_int_eq(oclstm_tensor_read(NULL, tensor, 0, 0, 1, OCLSTM_F32, dst, false, NULL), OCLSTM_INVALID_ARGUMENT);

@@ -20,14 +20,62 @@ static double dot(const double *a, const double *b, int64_t count) {
     return sum;
 }
 
+// IEEE 754's binary interchange in 16 bits: sign, exponent, `fraction` bits of fraction. float16 has 10 of those, bfloat16 7.
+static int fraction_bits(oclstm_dtype dtype) { return dtype == OCLSTM_F16 ? 10 : 7; }
+static int exponent_bias(int fraction) { return (1 << (14 - fraction)) - 1; }
+
+static double from_16_bits(uint16_t bits, int fraction) {
+    const int exponent = (bits & 0x7FFF) >> fraction, last = 2 * exponent_bias(fraction) + 1;
+    const double digits = bits & ((1 << fraction) - 1), whole = ldexp(1.0, fraction), sign = bits & 0x8000 ? -1.0 : 1.0;
+    if (exponent == last)
+        return digits != 0.0 ? (double)NAN : sign * (double)INFINITY;
+    if (exponent == 0)
+        return sign * ldexp(digits, 1 - exponent_bias(fraction) - fraction);
+    return sign * ldexp(whole + digits, exponent - exponent_bias(fraction) - fraction);
+}
+
+static uint16_t to_16_bits(double value, int fraction) {
+    const int bias = exponent_bias(fraction), least = 1 - bias;
+    const unsigned sign = signbit(value) ? 0x8000U : 0U, infinity = (2U * (unsigned)bias + 1U) << fraction;
+    int exponent = 0;
+    if (isnan(value))
+        return (uint16_t)(sign | infinity | 1U << (fraction - 1));
+    if (isinf(value))
+        return (uint16_t)(sign | infinity);
+    frexp(value, &exponent); // |value| = 2^exponent times a number in [0.5, 1)
+    exponent = exponent - 1 < least ? least : exponent - 1;
+    if (exponent > bias)
+        return (uint16_t)(sign | infinity);
+    // Whole units of the last place; a carry goes into the exponent by itself.
+    const unsigned units = (unsigned)rint(ldexp(fabs(value), fraction - exponent));
+    const unsigned bits = units + ((unsigned)(exponent - least) << fraction);
+    return (uint16_t)(sign | (bits < infinity ? bits : infinity));
+}
+
 void reference_widen(double *dst, const void *src, oclstm_dtype dtype, int64_t count) {
-    if (dtype == OCLSTM_F64) {
+    const float *single = src;
+    const uint16_t *bits = src;
+    if (dtype == OCLSTM_F64)
         memcpy(dst, src, (size_t)count * sizeof *dst);
-        return;
-    }
-    const float *narrow = src;
-    for (int64_t k = 0; k < count; k++)
-        dst[k] = (double)narrow[k];
+    else if (dtype == OCLSTM_F32)
+        for (int64_t k = 0; k < count; k++)
+            dst[k] = (double)single[k];
+    else
+        for (int64_t k = 0; k < count; k++)
+            dst[k] = from_16_bits(bits[k], fraction_bits(dtype));
+}
+
+void reference_narrow(void *dst, const double *src, oclstm_dtype dtype, int64_t count) {
+    float *single = dst;
+    uint16_t *bits = dst;
+    if (dtype == OCLSTM_F64)
+        memcpy(dst, src, (size_t)count * sizeof *src);
+    else if (dtype == OCLSTM_F32)
+        for (int64_t k = 0; k < count; k++)
+            single[k] = (float)src[k];
+    else
+        for (int64_t k = 0; k < count; k++)
+            bits[k] = to_16_bits(src[k], fraction_bits(dtype));
 }
 
 void reference_row(const reference_cell *cell, const double *x, const double *h, const double *c, double *h_out, double *c_out,

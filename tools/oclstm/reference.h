@@ -19,8 +19,11 @@ typedef struct reference_cell {
     const double *bias_hh;
 } reference_cell;
 
-// Copies `count` float32 or float64 values to double, exactly.
+// Copies `count` values of a floating-point dtype to double, exactly.
 void reference_widen(double *dst, const void *src, oclstm_dtype dtype, int64_t count);
+
+// The other way, rounded to nearest even; beyond the largest finite number of float16 and bfloat16 lies infinity.
+void reference_narrow(void *dst, const double *src, oclstm_dtype dtype, int64_t count);
 
 // One step of one row. x [input], h and c [hidden]; gates is room for 4*hidden values. h_out and c_out may be h and c.
 void reference_row(const reference_cell *cell, const double *x, const double *h, const double *c, double *h_out, double *c_out,
