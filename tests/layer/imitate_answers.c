@@ -39,7 +39,7 @@ static bool is_embedded(const disguise *as) { return as->profile && strcmp(as->p
 static bool is_taken_away(const disguise *as, const char *extension) {
     return (as->fp64 == 0 && (strcmp(extension, "cl_khr_fp64") == 0 || strcmp(extension, "__opencl_c_fp64") == 0)) ||
            (as->fp16 == 0 && strcmp(extension, "cl_khr_fp16") == 0) ||
-           (is_embedded(as) && strcmp(extension, "cles_khr_int64") == 0);
+           (is_embedded(as) && (strcmp(extension, "cles_khr_int64") == 0 || strncmp(extension, "cl_khr_int64", 12) == 0));
 }
 
 static void *read_below(cl_device_id id, cl_device_info parameter, size_t *bytes, cl_int *code) {

@@ -111,7 +111,7 @@ def case_group_1_is_too_small_for_some_engines(program):
     cannot_be_forced(Imitated(program, {"max_group": 1, "type": "gpu"}), "fused", "this device allows 1")
 
 
-def case_group_of_a_kernel_is_respected(program):
+def case_kernel_group_is_respected(program):
     """The device allows 4096, each kernel once built only 8."""
     for kind in ("cpu", "accelerator"):
         imitated = Imitated(program, {"kernel_group": 8, "type": kind})
