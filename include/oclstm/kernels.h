@@ -24,8 +24,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <oclstm/array.h>
+#include <oclstm/cell.h>
 #include <oclstm/device.h>
 #include <oclstm/status.h>
+#include <oclstm/tensors.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -98,6 +101,33 @@ typedef struct oclstm_kernel_counts {
  */
 OCLSTM_API oclstm_status oclstm_kernels_count(oclstm_kernel_counts *out, oclstm_device *device, char *note, size_t capacity,
                                               oclstm_error *error);
+
+/** What to export. Zero is the default of every member. */
+typedef struct oclstm_kernels_export_params {
+    oclstm_device *device;          /**< for this opened device, or */
+    const oclstm_device_info *info; /**< for a device as oclstm_device_list() shows it, usable or not; neither: see below */
+    const oclstm_tensors *model;    /**< only what one of this model's cells needs there; NULL: all that any cell may need */
+    const char *cell;               /**< its name, as for oclstm_cell_load() */
+    int64_t batch;                  /**< only for calls with this batch; 0 = any */
+    oclstm_engine engine;           /**< only of this engine; AUTO: all that can run there, with a model what is chosen */
+    const oclstm_dtype *dtype;      /**< only for this dtype; NULL: all, with a model float32, and float64 where its weights are */
+    bool binaries;                  /**< build them on `device`, which must be given, and write what its driver made, too */
+} oclstm_kernels_export_params;
+
+/**
+ * Writes the programs of a device into a directory, for an offline compiler: for each NAME.cl, the whole text in one file, and NAME.options,
+ * what to compile it with; with `binaries` NAME.bin; and index.txt (each NAME with the engine, dtype, files and options) and README.txt (how to compile,
+ * and where the result goes). Without a device those are written that any device of OpenCL 1.2 may need, by assumptions that README.txt states. The kernel
+ * directory (oclstm_device_set_kernel_dir(), OCLSTM_KERNEL_DIR) is where the sources come from, if one is set.
+ *
+ * @param[out] count  number of programs; may be NULL.
+ * @param directory   made where it is missing. Files of the same names are replaced, others left alone.
+ * @return OK; INVALID_ARGUMENT (directory or params is NULL, a negative batch, binaries without a device); NOT_FOUND, FORMAT, UNSUPPORTED (the cell, as
+ *         oclstm_cell_load(); an engine or dtype the device cannot run; a driver that gives no binaries); IO; OUT_OF_MEMORY; with binaries also BUILD_FAILED,
+ *         OPENCL. Builds nothing without binaries.
+ */
+OCLSTM_API oclstm_status oclstm_kernels_export(size_t *count, const char *directory, const oclstm_kernels_export_params *params,
+                                               oclstm_error *error);
 
 #ifdef __cplusplus
 }

@@ -48,6 +48,14 @@ typedef struct cell_plan cell_plan;
 // What an engine needs of a device, as data. engine_can() holds it against the limits.
 typedef device_needs engine_needs;
 
+// A program that an engine asks for: what device_program_get() is given.
+typedef struct engine_program {
+    char files[128];
+    char options[256];
+} engine_program;
+
+enum { ENGINE_PROGRAMS = 4 };
+
 typedef struct cell_engine {
     oclstm_engine id;
     const char *name;
@@ -66,6 +74,10 @@ typedef struct cell_engine {
     oclstm_status (*run)(cell_plan *plan, const engine_run *run, oclstm_error *error);
 
     void (*release)(cell_plan *plan);
+
+    // The programs that prepare() may ask for, at most ENGINE_PROGRAMS; how many. The cell may be one on paper, see kernels_export.c: of its
+    // members only the device, the sizes and the dtypes are looked at.
+    size_t (*programs)(engine_program *out, const oclstm_cell *cell, size_t batch);
 } cell_engine;
 
 extern const cell_engine engine_portable;

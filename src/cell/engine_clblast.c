@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The clblast engine: the input product of the slice in one GEMM, h * W_hh^T per step by CLBlast, one gate kernel a step. Both products
 // accumulate on the biases; the weights are used as the frameworks lay them out, so there is no packed copy.
+#include "base/error.h"
 #include "cell/plan.h"
 #include "cl/lstm_shared.h"
 #include "matmul/matmul.h"
@@ -46,12 +47,21 @@ static void demand(device_demand *out, const oclstm_cell *cell, size_t batch, si
     demand_add(out, "the input product", steps * batch, gates, element);
 }
 
+// CLBlast makes its own from source.
+static size_t programs(engine_program *out, const oclstm_cell *cell, size_t batch) {
+    (void)batch;
+    *out = (engine_program){.files = "clblast_gates.cl"};
+    base_append(out->options, sizeof out->options, "%s", device_dtype_options(cell->device, cell->params.dtype));
+    return 1;
+}
+
 static oclstm_status prepare(cell_plan *plan, oclstm_error *error) {
     oclstm_cell *cell = plan->cell;
+    engine_program asked;
     size_t gates = LSTM_GATES * cell->hidden, bytes_input = 0, bytes_recurrent = 0;
     cl_program program = NULL;
-    oclstm_status status = device_program_get(&program, cell->device, "clblast_gates.cl",
-                                              device_dtype_options(cell->device, cell->params.dtype), error);
+    programs(&asked, cell, plan->batch);
+    oclstm_status status = device_program_get(&program, cell->device, asked.files, asked.options, error);
     if (status == OCLSTM_OK)
         status = device_kernel_create(&plan->kernels[FILL_BIAS], cell->device, program, "lstm_fill_bias",
                                       &plan->kernel_max_group[FILL_BIAS], error);
@@ -129,4 +139,4 @@ static oclstm_status run(cell_plan *plan, const engine_run *run, oclstm_error *e
 
 static void release(cell_plan *plan) { (void)plan; } // all it made lies in the plan, which frees it
 
-const cell_engine engine_clblast = {OCLSTM_ENGINE_CLBLAST, "clblast", needs, demand, prepare, run, release};
+const cell_engine engine_clblast = {OCLSTM_ENGINE_CLBLAST, "clblast", needs, demand, prepare, run, release, programs};

@@ -50,6 +50,19 @@ static void demand(device_demand *out, const oclstm_cell *cell, size_t batch, si
         fused_blocks_demand(out, cell, &settings, batch, steps);
 }
 
+// Two where the groups may meet: a plan whose groups did not takes the other settings.
+static size_t programs(engine_program *out, const oclstm_cell *cell, size_t batch) {
+    const device_limits *limits = device_get_limits(cell->device);
+    size_t count = 0;
+    for (int can_meet = device_groups_may_meet(limits); can_meet >= 0; can_meet--) {
+        const fused_settings settings = fused_settings_choose(limits, device_get_tuned(cell->device), cell->params.dtype,
+                                                              cell->input, cell->hidden, batch, can_meet == 1);
+        count += is_by_lanes(settings.form) ? fused_lanes_programs(&out[count], cell, &settings)
+                                            : fused_blocks_programs(&out[count], cell, &settings);
+    }
+    return count;
+}
+
 static oclstm_status prepare(cell_plan *plan, oclstm_error *error) {
     oclstm_cell *cell = plan->cell;
     fused_data *data = base_alloc(1, sizeof *data);
@@ -77,4 +90,4 @@ static void release(cell_plan *plan) {
     plan->engine_data = NULL;
 }
 
-const cell_engine engine_fused = {OCLSTM_ENGINE_FUSED, "fused", needs, demand, prepare, run, release};
+const cell_engine engine_fused = {OCLSTM_ENGINE_FUSED, "fused", needs, demand, prepare, run, release, programs};

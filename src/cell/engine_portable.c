@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The portable engine: cl/portable.cl. One launch for the input product of the slice, one launch a step.
+#include "base/error.h"
 #include "cell/plan.h"
 #include "cl/lstm_shared.h"
 
@@ -61,11 +62,19 @@ static void demand(device_demand *out, const oclstm_cell *cell, size_t batch, si
     demand_add(out, "the input product", steps * batch, gates, plan_real_bytes(cell));
 }
 
+static size_t programs(engine_program *out, const oclstm_cell *cell, size_t batch) {
+    (void)batch;
+    *out = (engine_program){.files = "portable.cl"};
+    base_append(out->options, sizeof out->options, "%s", device_dtype_options(cell->device, cell->params.dtype));
+    return 1;
+}
+
 static oclstm_status prepare(cell_plan *plan, oclstm_error *error) {
     oclstm_cell *cell = plan->cell;
     cl_program program = NULL;
-    oclstm_status status =
-        device_program_get(&program, cell->device, "portable.cl", device_dtype_options(cell->device, cell->params.dtype), error);
+    engine_program asked;
+    programs(&asked, cell, plan->batch);
+    oclstm_status status = device_program_get(&program, cell->device, asked.files, asked.options, error);
     if (status == OCLSTM_OK)
         status = pack(cell, program, error);
     if (status == OCLSTM_OK)
@@ -126,4 +135,4 @@ static oclstm_status run(cell_plan *plan, const engine_run *run, oclstm_error *e
 
 static void release(cell_plan *plan) { (void)plan; } // all it made lies in the plan, which frees it
 
-const cell_engine engine_portable = {OCLSTM_ENGINE_PORTABLE, "portable", needs, demand, prepare, run, release};
+const cell_engine engine_portable = {OCLSTM_ENGINE_PORTABLE, "portable", needs, demand, prepare, run, release, programs};

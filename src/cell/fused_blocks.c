@@ -21,16 +21,37 @@ static size_t packed_count(const oclstm_cell *cell, const fused_settings *settin
     return blocks_of(cell, settings) * columns * LSTM_GATES * settings->vector_width;
 }
 
+static int stored_as(const oclstm_cell *cell) {
+    if (cell_dtype_is_short(cell->params.dtype))
+        return cell->params.dtype == OCLSTM_F16 ? STORED_HALF : STORED_BFLOAT;
+    const size_t weights_bytes = LSTM_GATES * cell->hidden * (cell->input + cell->hidden) * cell->element_bytes;
+    if (cell->params.dtype != OCLSTM_F32 || weights_bytes < fused_short_weights_bytes)
+        return STORED_REAL;
+    return cell->weights_dtype == OCLSTM_F16 ? STORED_HALF : cell->weights_dtype == OCLSTM_BF16 ? STORED_BFLOAT : STORED_REAL;
+}
+
 // The program of a form. The packing kernel is part of it: a program of its own would cost a cold start another run of the compiler.
-static oclstm_status get_program(cl_program *out, oclstm_cell *cell, const fused_settings *settings, oclstm_error *error) {
-    const char *files = settings->form == FUSED_ROWS ? "fused_math.cl fused_tile.cl fused_pack.cl fused_rows.cl"
-                                                     : "fused_math.cl fused_tile.cl fused_pack.cl fused_units.cl";
-    char options[256] = "";
-    base_append(options, sizeof options, "%s -D VW=%zu -D RM=%zu -D WEIGHTS_STORED=%d%s%s",
+static void describe_program(engine_program *out, const oclstm_cell *cell, const fused_settings *settings) {
+    *out = (engine_program){.files = ""};
+    base_append(out->files, sizeof out->files, "fused_math.cl fused_tile.cl fused_pack.cl %s",
+                settings->form == FUSED_ROWS ? "fused_rows.cl" : "fused_units.cl");
+    base_append(out->options, sizeof out->options, "%s -D VW=%zu -D RM=%zu -D WEIGHTS_STORED=%d%s%s",
                 device_dtype_options(cell->device, cell->params.dtype), settings->vector_width, settings->tile_rows,
                 settings->stored, settings->few_registers ? " -D FEW_REGISTERS" : "",
                 device_has_prefetch_builtin(device_get_limits(cell->device)) ? " -D PREFETCH_BUILTIN" : "");
-    return device_program_get(out, cell->device, files, options, error);
+}
+
+size_t fused_blocks_programs(engine_program *out, const oclstm_cell *cell, const fused_settings *settings) {
+    fused_settings stored = *settings;
+    stored.stored = stored_as(cell);
+    describe_program(out, cell, &stored);
+    return 1;
+}
+
+static oclstm_status get_program(cl_program *out, const oclstm_cell *cell, const fused_settings *settings, oclstm_error *error) {
+    engine_program program;
+    describe_program(&program, cell, settings);
+    return device_program_get(out, cell->device, program.files, program.options, error);
 }
 
 // One matrix or the bias, by "fused_pack" or "fused_pack_16".
@@ -167,15 +188,6 @@ static size_t sums_count(const oclstm_cell *cell, const fused_settings *settings
         return settings->chunk * batch * blocks * row;
     size_t rows = (batch + settings->groups - 1) / settings->groups;
     return settings->groups * (settings->chunk > 0 ? settings->chunk * blocks * rows : settings->tile_rows) * row;
-}
-
-static int stored_as(const oclstm_cell *cell) {
-    if (cell_dtype_is_short(cell->params.dtype))
-        return cell->params.dtype == OCLSTM_F16 ? STORED_HALF : STORED_BFLOAT;
-    const size_t weights_bytes = LSTM_GATES * cell->hidden * (cell->input + cell->hidden) * cell->element_bytes;
-    if (cell->params.dtype != OCLSTM_F32 || weights_bytes < fused_short_weights_bytes)
-        return STORED_REAL;
-    return cell->weights_dtype == OCLSTM_F16 ? STORED_HALF : cell->weights_dtype == OCLSTM_BF16 ? STORED_BFLOAT : STORED_REAL;
 }
 
 // Holds the settings to what the cell and its slices are.

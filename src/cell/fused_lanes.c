@@ -7,13 +7,19 @@
 
 static size_t padded_of(const oclstm_cell *cell) { return (cell->hidden + FUSED_LANES - 1) / FUSED_LANES * FUSED_LANES; }
 
-static oclstm_status get_program(cl_program *out, oclstm_cell *cell, const fused_settings *settings, oclstm_error *error) {
-    char options[160] = "";
-    base_append(options, sizeof options, "%s -D LU=%d -D LK=%zu -D ROWS=%zu",
+size_t fused_lanes_programs(engine_program *out, const oclstm_cell *cell, const fused_settings *settings) {
+    *out = (engine_program){.files = ""};
+    base_append(out->files, sizeof out->files, "fused_lanes.cl %s",
+                settings->form == FUSED_STEP ? "fused_step.cl" : "fused_group.cl");
+    base_append(out->options, sizeof out->options, "%s -D LU=%d -D LK=%zu -D ROWS=%zu",
                 device_dtype_options(cell->device, cell->params.dtype), FUSED_LANES, settings->lanes_k, settings->lanes_rows);
-    return device_program_get(out, cell->device,
-                              settings->form == FUSED_STEP ? "fused_lanes.cl fused_step.cl" : "fused_lanes.cl fused_group.cl",
-                              options, error);
+    return 1;
+}
+
+static oclstm_status get_program(cl_program *out, const oclstm_cell *cell, const fused_settings *settings, oclstm_error *error) {
+    engine_program program;
+    fused_lanes_programs(&program, cell, settings);
+    return device_program_get(out, cell->device, program.files, program.options, error);
 }
 
 static oclstm_status pack_one(cl_mem *out, oclstm_cell *cell, cl_kernel kernel, size_t max_group, cl_mem source, size_t columns,

@@ -27,6 +27,10 @@ fused_settings fused_plan_settings(const cell_plan *plan, bool can_meet);
 void fused_blocks_demand(device_demand *out, const oclstm_cell *cell, const fused_settings *settings, size_t batch, size_t steps);
 void fused_lanes_demand(device_demand *out, const oclstm_cell *cell);
 
+// The program of a shape's settings, as cell_engine.programs; always 1.
+size_t fused_blocks_programs(engine_program *out, const oclstm_cell *cell, const fused_settings *settings);
+size_t fused_lanes_programs(engine_program *out, const oclstm_cell *cell, const fused_settings *settings);
+
 // Called with plan->engine_data and its settings in place.
 oclstm_status fused_blocks_prepare(cell_plan *plan, oclstm_error *error);
 oclstm_status fused_blocks_run(cell_plan *plan, const engine_run *run, oclstm_error *error);

@@ -24,6 +24,10 @@ cl_command_queue device_get_queue(const oclstm_device *device);
 // Holding a device: oclstm_device_close() is the matching release.
 oclstm_device *device_retain(oclstm_device *device);
 
+// A device of which only the limits are known: it has tuned settings and kernel sources, and answers nothing else. For saying what a device would
+// need without opening it. Close it as any other.
+oclstm_status device_on_paper(oclstm_device **out, const device_limits *limits, oclstm_error *error);
+
 // --- errors -----------------------------------------------------------------------------------------------------------
 
 // "CL_OUT_OF_RESOURCES" for a raw code; "CL_UNKNOWN" for a number that is none.
@@ -77,6 +81,16 @@ oclstm_status device_flush(oclstm_device *device, oclstm_error *error);
 // On a compiler error: BUILD_FAILED with the log.
 oclstm_status device_program_get(cl_program *out, oclstm_device *device, const char *file, const char *options,
                                  oclstm_error *error);
+
+// Writes such a program for an offline compiler into a directory: NAME.cl, the whole text, and NAME.options; with `binary` also NAME.bin, in the
+// driver's own format, for which the program is built. Writes NAME into name[DEVICE_PROGRAM_NAME]. The device may be one on paper, without
+// `binary`. IO where a file cannot be written.
+enum { DEVICE_PROGRAM_NAME = 96 };
+oclstm_status device_program_export(char *name, oclstm_device *device, const char *file, const char *options, const char *directory,
+                                    bool binary, oclstm_error *error);
+
+// Writes a text file into a directory, whole or not at all. IO where it cannot.
+oclstm_status device_export_text(const char *directory, const char *name, const char *text, oclstm_error *error);
 
 // Makes a kernel of such a program; release with device_kernel_release(). *max_group (may be NULL) receives
 // CL_KERNEL_WORK_GROUP_SIZE.

@@ -74,6 +74,11 @@ static oclstm_status device_alloc(oclstm_device **out, const device_entry *entry
     return OCLSTM_OK;
 }
 
+oclstm_status device_on_paper(oclstm_device **out, const device_limits *limits, oclstm_error *error) {
+    const device_entry entry = {.info = *limits, .opencl_1_2 = strncmp(limits->device_version, "OpenCL 1.1", 10) != 0};
+    return device_alloc(out, &entry, error);
+}
+
 static oclstm_status make_queue(oclstm_device *device, oclstm_error *error) {
     cl_int code;
     device->queue = clCreateCommandQueue(device->context, device->id, 0, &code);

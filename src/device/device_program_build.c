@@ -90,7 +90,7 @@ static oclstm_status fail_without_compiler(const oclstm_device *device, const pr
 
 // OK with entry->program NULL where source is to be tried.
 static oclstm_status take_from_folder(program_entry *entry, oclstm_device *device, const char *text, oclstm_error *error) {
-    char name[PROGRAM_NAME_BYTES], note[sizeof device->tally.note] = "";
+    char name[DEVICE_PROGRAM_NAME], note[sizeof device->tally.note] = "";
     if (device->binary_dir[0] == '\0' && device->limits.has_compiler)
         return OCLSTM_OK;
     program_text_name(name, entry->file, entry->options, text);

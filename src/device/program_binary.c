@@ -108,7 +108,7 @@ unsigned char *program_get_binary(const oclstm_device *device, cl_program progra
         clGetProgramInfo(program, CL_PROGRAM_DEVICES, bytes, ids, NULL) != CL_SUCCESS)
         return NULL;
     const size_t count = bytes / sizeof ids[0];
-    while (at < count && ids[at] != device->id)
+    while (count > 1 && at < count && ids[at] != device->id) // PoCL 3.1 names the whole device where the one is a part of it
         at++;
     if (at == count || clGetProgramInfo(program, CL_PROGRAM_BINARY_SIZES, count * sizeof sizes[0], sizes, NULL) != CL_SUCCESS ||
         sizes[at] == 0)

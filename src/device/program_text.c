@@ -66,11 +66,11 @@ oclstm_status program_text_load(char **out, const char *directory, const char *f
     return status;
 }
 
-void program_text_name(char name[PROGRAM_NAME_BYTES], const char *files, const char *options, const char *text) {
+void program_text_name(char name[DEVICE_PROGRAM_NAME], const char *files, const char *options, const char *text) {
     const char *last = strrchr(files, ' ') != NULL ? strrchr(files, ' ') + 1 : files;
     const size_t length = strcspn(last, ".");
     uint64_t hash = kernel_hash(KERNEL_HASH_START, options, strlen(options) + 1);
     hash = kernel_hash(hash, text, strlen(text) + 1);
     name[0] = '\0';
-    base_append(name, PROGRAM_NAME_BYTES, "%.*s-%016" PRIx64, (int)(length < NAME_BYTES ? length : NAME_BYTES), last, hash);
+    base_append(name, DEVICE_PROGRAM_NAME, "%.*s-%016" PRIx64, (int)(length < NAME_BYTES ? length : NAME_BYTES), last, hash);
 }

@@ -3,9 +3,7 @@
 #ifndef OCLSTM_DEVICE_PROGRAM_TEXT_H
 #define OCLSTM_DEVICE_PROGRAM_TEXT_H
 
-#include <stddef.h>
-
-#include <oclstm/status.h>
+#include "device/device.h"
 
 // Joins the shared header and the files of a list ("fused_math.cl fused_rows.cl"), each with a #line in front so that compile errors name it.
 // directory "": the built-in texts. The text is closed with a zero byte and is to be freed.
@@ -13,7 +11,6 @@ oclstm_status program_text_load(char **out, const char *directory, const char *f
 
 // "fused_rows-0123456789abcdef": the last file's name and a hash of text and options. What is compiled offline is looked for by it, so that
 // what was made from something else is never found.
-enum { PROGRAM_NAME_BYTES = 96 };
-void program_text_name(char name[PROGRAM_NAME_BYTES], const char *files, const char *options, const char *text);
+void program_text_name(char name[DEVICE_PROGRAM_NAME], const char *files, const char *options, const char *text);
 
 #endif
