@@ -39,6 +39,19 @@ typedef struct oclstm_device oclstm_device;
 typedef enum oclstm_device_kind { OCLSTM_DEVICE_GPU, OCLSTM_DEVICE_NPU, OCLSTM_DEVICE_CPU, OCLSTM_DEVICE_OTHER } oclstm_device_kind;
 
 /**
+ * What arithmetic of one width keeps to, from CL_DEVICE_SINGLE_FP_CONFIG and its like; all false where there is none of it. Without has_inf_nan, which
+ * the embedded profile may lack for float32, results of infinity and NaN are whatever the device makes of them.
+ */
+typedef struct oclstm_float_facts {
+    bool has_inf_nan;
+    bool has_denormals;
+    bool rounds_to_nearest;
+    bool rounds_to_zero; /**< the embedded profile may have this rounding alone */
+    bool has_fma;
+    bool is_emulated; /**< in software */
+} oclstm_float_facts;
+
+/**
  * A device as found. Every limit is as the driver reports it; 0 or false = the device cannot. Texts are one line of UTF-8 each, cut
  * where they are longer than their array, without surrounding blanks; control characters and bytes that are no UTF-8 are shown as '?'.
  */
@@ -57,6 +70,12 @@ typedef struct oclstm_device_info {
     char platform_name[128];
     char device_version[128]; /**< such as "OpenCL 3.0 ..." */
     char driver_version[128];
+    char c_version[64];    /**< of the kernels' language: CL_DEVICE_OPENCL_C_VERSION */
+    char il_version[128];  /**< intermediate languages it takes, such as "SPIR-V_1.2"; empty: none */
+    char extensions[4096]; /**< with a space between; whole words are left out where they do not fit */
+    bool available;        /**< CL_DEVICE_AVAILABLE. This and the next two are needed of a usable device */
+    bool executes_kernels; /**< CL_DEVICE_EXECUTION_CAPABILITIES */
+    bool little_endian;    /**< CL_DEVICE_ENDIAN_LITTLE */
     bool full_profile;     /**< false: embedded profile */
     bool has_compiler;     /**< builds kernels from source */
     bool has_fp64;         /**< float64 arithmetic (cl_khr_fp64) */
@@ -74,6 +93,14 @@ typedef struct oclstm_device_info {
     uint64_t max_allocation_bytes; /**< the largest single buffer */
     uint64_t local_memory_bytes;
     size_t max_parameter_bytes; /**< of a kernel's arguments together (CL_DEVICE_MAX_PARAMETER_SIZE) */
+    uint64_t cache_bytes;       /**< of global memory (CL_DEVICE_GLOBAL_MEM_CACHE_SIZE) */
+    unsigned alignment_bytes;   /**< at which a part of a buffer may begin as a buffer of its own (CL_DEVICE_MEM_BASE_ADDR_ALIGN) */
+    unsigned max_parts;         /**< that it can be split into (CL_DEVICE_PARTITION_MAX_SUB_DEVICES); 0 or 1: it cannot */
+    bool splits_equally;        /**< into parts of equal size (CL_DEVICE_PARTITION_EQUALLY) */
+    bool splits_by_counts;      /**< into parts of chosen sizes (CL_DEVICE_PARTITION_BY_COUNTS) */
+    oclstm_float_facts float16; /**< arithmetic; storage in 16 bits needs none of it */
+    oclstm_float_facts float32;
+    oclstm_float_facts float64;
 } oclstm_device_info;
 
 /**
@@ -132,6 +159,17 @@ OCLSTM_API oclstm_status oclstm_device_open_for(oclstm_device **out, int64_t inp
 
 /** Facts about an opened device. The pointer is valid until the device is closed. Never NULL for a valid device. */
 OCLSTM_API const oclstm_device_info *oclstm_device_get_info(const oclstm_device *device);
+
+/** A fact about a driver that no OpenCL query tells, by which the library does something differently. The strings are constants. */
+typedef struct oclstm_device_quirk {
+    const char *name;    /**< such as "keeps-own-kernels" */
+    const char *effect;  /**< what the library does because of it */
+    const char *reason;  /**< why */
+    const char *seen_on; /**< the drivers and versions on which it was seen */
+} oclstm_device_quirk;
+
+/** The quirks of a device, listed or opened, one by one. @return the quirk at this position, from 0; NULL after the last one, and for NULL. */
+OCLSTM_API const oclstm_device_quirk *oclstm_device_get_quirk(const oclstm_device_info *info, size_t position);
 
 /**
  * Bytes of the buffers that an opened device holds now: weights, packed copies of them, the buffers that calls go through, states. The caller's own

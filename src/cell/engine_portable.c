@@ -59,7 +59,7 @@ static void demand(device_demand *out, const oclstm_cell *cell, size_t batch, si
         demand_add(out, "the packed weight_ih", cell->input, gates, cell->element_bytes);
         demand_add(out, "the packed weight_hh", cell->hidden, gates, cell->element_bytes);
     }
-    demand_add(out, "the input product", steps * batch, gates, plan_real_bytes(cell));
+    demand_add(out, "the input product", steps * batch, gates, cell->real_bytes);
 }
 
 static size_t programs(engine_program *out, const oclstm_cell *cell, size_t batch) {

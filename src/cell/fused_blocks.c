@@ -204,7 +204,7 @@ static void settle(fused_settings *settings, const oclstm_cell *cell, size_t cap
 void fused_blocks_demand(device_demand *out, const oclstm_cell *cell, const fused_settings *chosen, size_t batch, size_t steps) {
     fused_settings settings = *chosen;
     settle(&settings, cell, steps);
-    const size_t units = blocks_of(cell, &settings) * settings.vector_width, real = plan_real_bytes(cell);
+    const size_t units = blocks_of(cell, &settings) * settings.vector_width, real = cell->real_bytes;
     const size_t stored = settings.stored != STORED_REAL ? 2 : cell->element_bytes;
     if (cell->packed[PACKED_BLOCKS].layout == 0) {
         demand_add(out, "the packed weight_ih", cell->input, LSTM_GATES * units, stored);

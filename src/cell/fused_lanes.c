@@ -84,7 +84,7 @@ void fused_lanes_demand(device_demand *out, const oclstm_cell *cell) {
     const size_t gates = LSTM_GATES * padded_of(cell);
     demand_add(out, "the packed weight_ih", cell->input, gates, cell->element_bytes);
     demand_add(out, "the packed weight_hh", cell->hidden, gates, cell->element_bytes);
-    demand_add(out, "the packed bias", 1, gates, plan_real_bytes(cell));
+    demand_add(out, "the packed bias", 1, gates, cell->real_bytes);
 }
 
 // h in local memory: of the step before and of this one.

@@ -72,9 +72,6 @@ size_t plan_make_room(oclstm_cell *cell, const cell_engine *engine, const plan_c
 // Bytes of the plan's buffers.
 uint64_t plan_held_bytes(const cell_plan *plan);
 
-// Bytes of an element of sums, biases and c: float64 for a float64 cell, otherwise float32.
-size_t plan_real_bytes(const oclstm_cell *cell);
-
 // Frees the cell's plans.
 void plan_destroy_all(oclstm_cell *cell);
 

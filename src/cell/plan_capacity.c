@@ -12,10 +12,6 @@
 // through in slices. A slice of this size already fills any device's matrix product.
 size_t plan_slice_bytes = (size_t)32 << 20;
 
-size_t plan_real_bytes(const oclstm_cell *cell) {
-    return oclstm_dtype_size_bytes(cell->params.dtype == OCLSTM_F64 ? OCLSTM_F64 : OCLSTM_F32);
-}
-
 static size_t largest_row(const oclstm_cell *cell) {
     size_t gates = LSTM_GATES * cell->hidden;
     return gates > cell->input ? gates : cell->input;
@@ -24,7 +20,7 @@ static size_t largest_row(const oclstm_cell *cell) {
 size_t plan_longest_slice(const oclstm_cell *cell, size_t batch, size_t steps) {
     size_t step_elements, step_bytes;
     if (!checked_mul(batch, largest_row(cell), &step_elements) || step_elements > UINT32_MAX ||
-        !checked_mul(step_elements, plan_real_bytes(cell), &step_bytes))
+        !checked_mul(step_elements, cell->real_bytes, &step_bytes))
         return 0;
     size_t fit = plan_slice_bytes / step_bytes;
     if (fit < 1)
@@ -35,7 +31,7 @@ size_t plan_longest_slice(const oclstm_cell *cell, size_t batch, size_t steps) {
 // All that a plan with slices of `steps` steps has on the device, and the weights where they are not there yet.
 static void count_buffers(device_demand *out, const oclstm_cell *cell, const cell_engine *engine, const plan_call *call,
                           size_t steps) {
-    const size_t stored = cell->element_bytes, real = plan_real_bytes(cell), gates = LSTM_GATES * cell->hidden;
+    const size_t stored = cell->element_bytes, real = cell->real_bytes, gates = LSTM_GATES * cell->hidden;
     *out = (device_demand){.count = 0};
     if (cell->weight_ih == NULL) {
         demand_add(out, "weight_ih", gates, cell->input, stored);

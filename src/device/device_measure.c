@@ -152,9 +152,7 @@ static int list_forms(fma_form forms[MAX_FORMS], const measurement *m) {
 static size_t copy_bytes(const measurement *m) {
     const device_limits *limits = device_get_limits(m->device);
     const uint64_t least = (uint64_t)64 << 20, most = (uint64_t)1 << 30;
-    cl_ulong cache = 0;
-    if (clGetDeviceInfo(m->device->id, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, sizeof cache, &cache, NULL) != CL_SUCCESS || cache > most)
-        cache = 0;
+    const uint64_t cache = limits->cache_bytes <= most ? limits->cache_bytes : 0;
     uint64_t bytes = 2 * cache > least ? 2 * cache : least;
     if (bytes > most)
         bytes = most;

@@ -65,19 +65,6 @@ oclstm_status device_part_read(device_part *out, char *device, size_t capacity, 
 
 // --- the part ---------------------------------------------------------------------------------------------------------
 
-static bool can_partition(const device_entry *whole, cl_device_partition_property how) {
-    cl_device_partition_property ways[16] = {0};
-    size_t bytes = 0;
-    if (!whole->opencl_1_2 || clGetDeviceInfo(whole->id, CL_DEVICE_PARTITION_PROPERTIES, 0, NULL, &bytes) != CL_SUCCESS ||
-        bytes > sizeof ways || clGetDeviceInfo(whole->id, CL_DEVICE_PARTITION_PROPERTIES, bytes, ways, NULL) != CL_SUCCESS)
-        return false;
-    for (size_t i = 0; i < bytes / sizeof ways[0]; i++) {
-        if (ways[i] == how)
-            return true;
-    }
-    return false;
-}
-
 static oclstm_status fail_partition(oclstm_error *error, const device_entry *whole, const char *selector, const char *how) {
     const oclstm_status status =
         base_fail(error, OCLSTM_UNSUPPORTED,
@@ -142,7 +129,7 @@ oclstm_status device_part_make(device_entry *entry, bool *made, const device_par
     const size_t units = entry->info.compute_units;
     const size_t parts = part->parts > 0 ? (size_t)part->parts : units;
     *made = false;
-    if (!can_partition(entry, CL_DEVICE_PARTITION_EQUALLY))
+    if (!entry->info.splits_equally)
         return fail_partition(error, entry, selector, "CL_DEVICE_PARTITION_EQUALLY");
     if (parts > units || units == 0)
         return base_fail(error, OCLSTM_INVALID_ARGUMENT,
@@ -152,7 +139,7 @@ oclstm_status device_part_make(device_entry *entry, bool *made, const device_par
         return base_fail(error, OCLSTM_INVALID_ARGUMENT,
                          "device \"%.100s\": there is no part %" PRId64 "; %s has %zu part%s here, 0 to %zu", selector, part->part,
                          entry->info.name, parts, parts == 1 ? "" : "s", parts - 1);
-    if (units % parts != 0 && !can_partition(entry, CL_DEVICE_PARTITION_BY_COUNTS))
+    if (units % parts != 0 && !entry->info.splits_by_counts)
         return fail_partition(error, entry, selector,
                               "CL_DEVICE_PARTITION_BY_COUNTS, and its compute units do not fall into equal parts");
     if (parts > 1) {

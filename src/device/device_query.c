@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "device/device_private.h"
+#include "device/device_query.h"
 #include "device/device_text.h"
 #include "device/kernel_folder.h"
 
@@ -29,8 +29,7 @@ cl_int device_platform_string(cl_platform_id platform, cl_platform_info paramete
     return code;
 }
 
-// Allocated; NULL and *code on failure.
-static char *read_string(cl_device_id id, cl_device_info parameter, cl_int *code) {
+char *query_read_string(cl_device_id id, cl_device_info parameter, cl_int *code) {
     size_t length = 0;
     *code = clGetDeviceInfo(id, parameter, 0, NULL, &length);
     if (*code != CL_SUCCESS)
@@ -49,14 +48,9 @@ static char *read_string(cl_device_id id, cl_device_info parameter, cl_int *code
 
 // --- queries ----------------------------------------------------------------------------------------------------------
 
-typedef struct query {
-    device_entry *entry;
-    bool no_memory;
-} query;
-
 // The first reason stands.
-static void reject(query *q, const char *format, ...) BASE_PRINTF(2, 3);
-static void reject(query *q, const char *format, ...) {
+static void reject(device_queries *q, const char *format, ...) BASE_PRINTF(2, 3);
+static void reject(device_queries *q, const char *format, ...) {
     oclstm_device_info *info = &q->entry->info;
     if (info->reason[0] != '\0')
         return;
@@ -66,7 +60,7 @@ static void reject(query *q, const char *format, ...) {
     va_end(arguments);
 }
 
-static bool answered(query *q, cl_int code, const char *parameter_name, bool required) {
+bool query_answered(device_queries *q, cl_int code, const char *parameter_name, bool required) {
     if (code == CL_SUCCESS)
         return true;
     if (code == DEVICE_NO_HOST_MEMORY)
@@ -76,26 +70,23 @@ static bool answered(query *q, cl_int code, const char *parameter_name, bool req
     return false;
 }
 
-// A number; 0 when the driver does not answer.
-static bool get_value(query *q, cl_device_info parameter, const char *parameter_name, void *value, size_t size_bytes,
-                      bool required) {
+bool query_value(device_queries *q, cl_device_info parameter, const char *parameter_name, void *value, size_t size_bytes,
+                 bool required) {
     cl_int code = clGetDeviceInfo(q->entry->id, parameter, size_bytes, value, NULL);
     if (code != CL_SUCCESS)
         memset(value, 0, size_bytes);
-    return answered(q, code, parameter_name, required);
+    return query_answered(q, code, parameter_name, required);
 }
 
-static void get_string(query *q, cl_device_info parameter, const char *parameter_name, char *dst, size_t capacity, bool required) {
+void query_string(device_queries *q, cl_device_info parameter, const char *parameter_name, char *dst, size_t capacity,
+                  bool required) {
     cl_int code;
-    char *text = read_string(q->entry->id, parameter, &code);
+    char *text = query_read_string(q->entry->id, parameter, &code);
     if (text)
         device_text_copy(dst, capacity, text);
-    answered(q, code, parameter_name, required);
+    query_answered(q, code, parameter_name, required);
     free(text);
 }
-
-#define REQUIRED(q, parameter, value) get_value(q, parameter, #parameter, &(value), sizeof(value), true)
-#define OPTIONAL(q, parameter, value) get_value(q, parameter, #parameter, &(value), sizeof(value), false)
 
 // --- facts ------------------------------------------------------------------------------------------------------------
 
@@ -118,12 +109,12 @@ static int version_of(const char *text) {
 }
 
 // 1.1 is enough for every call but the fill, which has a fallback.
-static void query_versions(query *q) {
+static void query_versions(device_queries *q) {
     oclstm_device_info *info = &q->entry->info;
     char platform_version[128] = "";
-    get_string(q, CL_DEVICE_VERSION, "CL_DEVICE_VERSION", info->device_version, sizeof info->device_version, true);
-    answered(q, device_platform_string(q->entry->platform, CL_PLATFORM_VERSION, platform_version, sizeof platform_version),
-             "CL_PLATFORM_VERSION", true);
+    query_string(q, CL_DEVICE_VERSION, "CL_DEVICE_VERSION", info->device_version, sizeof info->device_version, true);
+    query_answered(q, device_platform_string(q->entry->platform, CL_PLATFORM_VERSION, platform_version, sizeof platform_version),
+                   "CL_PLATFORM_VERSION", true);
     int device = version_of(info->device_version), platform = version_of(platform_version);
     if (device < 101)
         reject(q, "it is of \"%.60s\"; OpenCL 1.1 or later is needed", info->device_version);
@@ -133,7 +124,7 @@ static void query_versions(query *q) {
 }
 
 // What decides whether kernels can run at all.
-static void query_abilities(query *q) {
+static void query_abilities(device_queries *q) {
     oclstm_device_info *info = &q->entry->info;
     cl_device_type type;
     cl_bool available, compiler, little_endian;
@@ -142,6 +133,7 @@ static void query_abilities(query *q) {
         info->kind = kind_of(type);
     if (REQUIRED(q, CL_DEVICE_AVAILABLE, available) && !available)
         reject(q, "the driver says that it is not available (CL_DEVICE_AVAILABLE)");
+    info->available = available;
     if (REQUIRED(q, CL_DEVICE_COMPILER_AVAILABLE, compiler) && !compiler && !kernel_folder_has_kernels())
         reject(q,
                "it has no compiler for kernels (CL_DEVICE_COMPILER_AVAILABLE)%s; for kernels compiled offline see 'oclstm kernels "
@@ -151,12 +143,14 @@ static void query_abilities(query *q) {
     info->has_compiler = compiler;
     if (REQUIRED(q, CL_DEVICE_EXECUTION_CAPABILITIES, executes) && !(executes & CL_EXEC_KERNEL))
         reject(q, "it does not execute OpenCL kernels (CL_DEVICE_EXECUTION_CAPABILITIES)");
+    info->executes_kernels = (executes & CL_EXEC_KERNEL) != 0;
     if (REQUIRED(q, CL_DEVICE_ENDIAN_LITTLE, little_endian) && !little_endian)
         reject(q, "it is big-endian (CL_DEVICE_ENDIAN_LITTLE)");
+    info->little_endian = little_endian;
     query_versions(q);
 }
 
-static void query_group_sizes(query *q) {
+static void query_group_sizes(device_queries *q) {
     oclstm_device_info *info = &q->entry->info;
     REQUIRED(q, CL_DEVICE_MAX_WORK_GROUP_SIZE, info->max_work_group_size);
     // There are at least three, and some drivers have more.
@@ -166,7 +160,7 @@ static void query_group_sizes(query *q) {
         code = CL_INVALID_VALUE;
     if (code == CL_SUCCESS)
         code = clGetDeviceInfo(q->entry->id, CL_DEVICE_MAX_WORK_ITEM_SIZES, size_bytes, sizes, NULL);
-    if (answered(q, code, "CL_DEVICE_MAX_WORK_ITEM_SIZES", true))
+    if (query_answered(q, code, "CL_DEVICE_MAX_WORK_ITEM_SIZES", true))
         memcpy(info->max_work_item_sizes, sizes, sizeof info->max_work_item_sizes);
     for (int axis = 0; axis < 3; axis++) {
         if (info->max_work_item_sizes[axis] == 0)
@@ -176,7 +170,7 @@ static void query_group_sizes(query *q) {
         reject(q, "it reports a largest work-group of 0 (CL_DEVICE_MAX_WORK_GROUP_SIZE)");
 }
 
-static void query_memory(query *q) {
+static void query_memory(device_queries *q) {
     oclstm_device_info *info = &q->entry->info;
     cl_ulong global, allocation, local;
     cl_device_local_mem_type local_type;
@@ -186,7 +180,6 @@ static void query_memory(query *q) {
     if (global == 0 || allocation == 0)
         reject(q, "it reports no memory (CL_DEVICE_GLOBAL_MEM_SIZE, CL_DEVICE_MAX_MEM_ALLOC_SIZE)");
     OPTIONAL(q, CL_DEVICE_LOCAL_MEM_SIZE, local);
-    OPTIONAL(q, CL_DEVICE_MAX_PARAMETER_SIZE, info->max_parameter_bytes);
     OPTIONAL(q, CL_DEVICE_LOCAL_MEM_TYPE, local_type);
     OPTIONAL(q, CL_DEVICE_HOST_UNIFIED_MEMORY, unified);
     info->global_memory_bytes = global;
@@ -196,53 +189,22 @@ static void query_memory(query *q) {
     info->unified_memory = unified;
 }
 
-static bool has_word(const char *list, const char *word) {
-    size_t length = strlen(word);
-    for (const char *at = list; (at = strstr(at, word)) != NULL; at += length) {
-        bool starts = at == list || at[-1] == ' ';
-        if (starts && (at[length] == ' ' || at[length] == '\0'))
-            return true;
-    }
-    return false;
-}
-
-static void query_arithmetic(query *q) {
-    oclstm_device_info *info = &q->entry->info;
-    cl_int code;
-    char *extensions = read_string(q->entry->id, CL_DEVICE_EXTENSIONS, &code);
-    if (answered(q, code, "CL_DEVICE_EXTENSIONS", false) && extensions) {
-        info->has_fp64 = has_word(extensions, "cl_khr_fp64");
-        info->has_fp16 = has_word(extensions, "cl_khr_fp16");
-        info->has_int64 = info->full_profile || has_word(extensions, "cles_khr_int64");
-    }
-    free(extensions);
-    cl_uint number;
-    OPTIONAL(q, CL_DEVICE_MAX_COMPUTE_UNITS, number);
-    info->compute_units = number;
-    OPTIONAL(q, CL_DEVICE_MAX_CLOCK_FREQUENCY, number);
-    info->clock_mhz = number;
-    OPTIONAL(q, CL_DEVICE_ADDRESS_BITS, number);
-    info->address_bits = number;
-    OPTIONAL(q, CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, number);
-    info->vector_width_float = number;
-}
-
 oclstm_status device_query(device_entry *entry, oclstm_error *error) {
-    query q = {entry, false};
+    device_queries q = {entry, false};
     oclstm_device_info *info = &entry->info;
     char profile[32] = "";
     info->kind = OCLSTM_DEVICE_OTHER;
-    answered(&q, device_platform_string(entry->platform, CL_PLATFORM_NAME, info->platform_name, sizeof info->platform_name),
-             "CL_PLATFORM_NAME", false);
-    get_string(&q, CL_DEVICE_NAME, "CL_DEVICE_NAME", info->name, sizeof info->name, true);
-    get_string(&q, CL_DEVICE_VENDOR, "CL_DEVICE_VENDOR", info->vendor, sizeof info->vendor, false);
-    get_string(&q, CL_DRIVER_VERSION, "CL_DRIVER_VERSION", info->driver_version, sizeof info->driver_version, false);
-    get_string(&q, CL_DEVICE_PROFILE, "CL_DEVICE_PROFILE", profile, sizeof profile, false);
+    query_answered(&q, device_platform_string(entry->platform, CL_PLATFORM_NAME, info->platform_name, sizeof info->platform_name),
+                   "CL_PLATFORM_NAME", false);
+    query_string(&q, CL_DEVICE_NAME, "CL_DEVICE_NAME", info->name, sizeof info->name, true);
+    query_string(&q, CL_DEVICE_VENDOR, "CL_DEVICE_VENDOR", info->vendor, sizeof info->vendor, false);
+    query_string(&q, CL_DRIVER_VERSION, "CL_DRIVER_VERSION", info->driver_version, sizeof info->driver_version, false);
+    query_string(&q, CL_DEVICE_PROFILE, "CL_DEVICE_PROFILE", profile, sizeof profile, false);
     info->full_profile = strcmp(profile, "FULL_PROFILE") == 0;
     query_abilities(&q);
     query_group_sizes(&q);
     query_memory(&q);
-    query_arithmetic(&q);
+    query_facts(&q);
     info->usable = info->reason[0] == '\0';
     return q.no_memory ? base_fail_memory(error, sizeof *info, "the facts of an OpenCL device") : OCLSTM_OK;
 }

@@ -5,16 +5,6 @@
 
 #include "device/device_private.h"
 
-// Of OpenCL 2.1 and of cl_khr_il_program.
-#define DEVICE_IL_VERSION 0x105B
-
-static bool lists_spirv(const oclstm_device *device) {
-    char versions[1024] = "";
-    if (clGetDeviceInfo(device->id, DEVICE_IL_VERSION, sizeof versions - 1, versions, NULL) != CL_SUCCESS)
-        return false;
-    return strstr(versions, "SPIR-V") != NULL;
-}
-
 // C has no conversion from an object's address to a function's; POSIX promises that the bytes are the same.
 static device_create_with_il as_function(void *address) {
     device_create_with_il function = NULL;
@@ -36,7 +26,7 @@ static device_create_with_il find_in_loader(void) {
 
 device_create_with_il device_find_create_with_il(const oclstm_device *device) {
     cl_platform_id platform = NULL;
-    if (!device->opencl_1_2 || !lists_spirv(device) ||
+    if (!device->opencl_1_2 || strstr(device->limits.il_version, "SPIR-V") == NULL ||
         clGetDeviceInfo(device->id, CL_DEVICE_PLATFORM, sizeof platform, &platform, NULL) != CL_SUCCESS)
         return NULL;
     device_create_with_il found = as_function(clGetExtensionFunctionAddressForPlatform(platform, "clCreateProgramWithILKHR"));

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 
-from cli_case import Skip, run_cases
+from cli_case import ROOT, Skip, run_cases
 from cli_files import Cell, write_npy, write_safetensors
 
 
@@ -40,6 +40,31 @@ def case_the_list_and_its_json_agree(program):
         assert bool(device["reason"]) != device["usable"]
         assert device["limits"]["compute_units"] > 0 or not device["usable"]
     assert len(program.run("devices", "-v").out) > len(text)
+
+
+def case_every_limit_is_shown_and_explained(program):
+    manual = (ROOT / "tools/oclstm/oclstm-devices.1").read_text(encoding="utf-8").replace("\\-", "-")
+    text = program.run("devices", "-v").out.decode()
+    for device in devices(program):
+        limits = device["limits"]
+        names = [*limits, *(name for facts in ("float32_facts", "float64_facts") for name in limits[facts] or ())]
+        for name in names:
+            stem = re.sub("^float(16|64)_facts$", "float32_facts", name)
+            assert re.search(rf"\b{stem}\b", manual) or name in ("extensions", "clock_mhz", "address_bits"), f"{name} is not in the manual"
+        assert device["device_version"] in text and limits["c_version"] in text
+        assert f"up to {limits['max_work_group_size']} work-items" in text
+        assert f"arguments up to {limits['max_parameter_bytes']} bytes" in text
+        for word in limits["extensions"]:
+            assert word in text, word
+        for quirk in device["quirks"]:
+            assert all(quirk[key] for key in ("name", "effect", "reason", "seen_on")) and f"{quirk['name']}: {quirk['effect']}" in text
+        if device["platform"] == "Portable Computing Language":
+            assert "keeps-own-kernels" in [quirk["name"] for quirk in device["quirks"]]
+
+
+def case_run_says_what_it_holds(program):
+    held = re.search(r"memory: ([0-9.]+) MiB held on the device", program.run(*run_arguments(program), "-v", err="held").err)
+    assert held and float(held[1]) < 1, held
 
 
 def case_selectors_that_name_one_device(program):

@@ -88,7 +88,7 @@ cl_int __wrap_clGetDeviceInfo(cl_device_id id, cl_device_info parameter, size_t 
 cl_int __wrap_clGetDeviceInfo(cl_device_id id, cl_device_info parameter, size_t size_bytes, void *dst, size_t *needed) {
     const fake_device *device = device_of(id);
     const cl_uint eight = 8;
-    const cl_device_local_mem_type local_type = CL_LOCAL;
+    const cl_device_local_mem_type local_type = device->local_type ? device->local_type : CL_LOCAL;
     const cl_ulong local_bytes = 32768;
 #define ANSWER(value) answer(&(value), sizeof(value), size_bytes, dst, needed)
     if (device->failing == parameter)
@@ -105,7 +105,7 @@ cl_int __wrap_clGetDeviceInfo(cl_device_id id, cl_device_info parameter, size_t 
     case CL_DRIVER_VERSION:
         return answer_text("7", size_bytes, dst, needed);
     case CL_DEVICE_PROFILE:
-        return answer_text("FULL_PROFILE", size_bytes, dst, needed);
+        return answer_text(device->profile ? device->profile : "FULL_PROFILE", size_bytes, dst, needed);
     case CL_DEVICE_TYPE:
         return ANSWER(device->type);
     case CL_DEVICE_AVAILABLE:
@@ -132,6 +132,24 @@ cl_int __wrap_clGetDeviceInfo(cl_device_id id, cl_device_info parameter, size_t 
     case CL_DEVICE_MAX_COMPUTE_UNITS:
     case CL_DEVICE_MAX_CLOCK_FREQUENCY:
         return ANSWER(eight);
+    case CL_DEVICE_SINGLE_FP_CONFIG:
+        return ANSWER(device->float32);
+    case CL_DEVICE_DOUBLE_FP_CONFIG:
+        return ANSWER(device->float64);
+    case 0x1033: // CL_DEVICE_HALF_FP_CONFIG of cl_khr_fp16
+        return ANSWER(device->float16);
+    case CL_DEVICE_PARTITION_PROPERTIES:
+        return ANSWER(device->ways);
+    case CL_DEVICE_PARTITION_MAX_SUB_DEVICES:
+        return ANSWER(device->parts);
+    case CL_DEVICE_MEM_BASE_ADDR_ALIGN:
+        return ANSWER(device->alignment_bits);
+    case CL_DEVICE_MAX_PARAMETER_SIZE:
+        return ANSWER(device->parameter_bytes);
+    case CL_DEVICE_OPENCL_C_VERSION:
+        return answer_text(" OpenCL C 1.2 x ", size_bytes, dst, needed);
+    case 0x105B: // CL_DEVICE_IL_VERSION of OpenCL 2.1 and cl_khr_il_program
+        return device->il_version ? answer_text(device->il_version, size_bytes, dst, needed) : CL_INVALID_VALUE;
     default:
         return CL_INVALID_VALUE;
     }

@@ -17,6 +17,13 @@ typedef struct fake_device {
     size_t max_items[4];
     size_t item_dimensions; // 0 means 3
     cl_ulong global_bytes, allocation_bytes;
+    const char *profile; // NULL means FULL_PROFILE
+    cl_device_fp_config float32, float64, float16;
+    cl_device_partition_property ways[3];
+    cl_uint parts, alignment_bits;
+    cl_device_local_mem_type local_type; // 0 means CL_LOCAL
+    size_t parameter_bytes;
+    const char *il_version; // NULL: the query fails
     cl_device_info failing; // this query fails with CL_OUT_OF_RESOURCES
 } fake_device;
 

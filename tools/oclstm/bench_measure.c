@@ -178,7 +178,7 @@ int bench_measure(bench_result *out, bool *ran, bench_job *job, int place, oclst
     const bench_device *device = &job->devices[job->device_of[place]];
     bench_arrays arrays = {0};
     oclstm_error error;
-    char text[96], why[512];
+    char text[96], why[1024];
     const bool named = options->device != NULL;
     *ran = false;
     *out = (bench_result){.shape = *shape, .dtype = options->dtype, .roofs = device->roofs, .single = options->single};

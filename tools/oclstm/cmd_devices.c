@@ -1,30 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // `oclstm devices`: what there is, how to select it, and why something cannot be used.
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "choose_device.h"
 #include "commands.h"
+#include "device_report.h"
 #include "json_output.h"
 #include "report.h"
-
-static void print_memory(uint64_t bytes) {
-    const double gib = (double)bytes / (1024.0 * 1024.0 * 1024.0);
-    printf(gib >= 1.0 ? "%.1f GiB" : "%.3f GiB", gib);
-}
-
-static void print_limits(const oclstm_device_info *info) {
-    printf("            vendor %s, %s, driver %s\n", info->vendor, info->device_version, info->driver_version);
-    printf("            %u MHz, %u-bit addresses, %s profile, %s, native float vector %u\n", info->clock_mhz, info->address_bits,
-           info->full_profile ? "full" : "embedded", info->has_compiler ? "compiler" : "no compiler", info->vector_width_float);
-    printf("            largest work-group %zu (%zu x %zu x %zu), local memory %" PRIu64 " KiB%s, memory %s the host\n",
-           info->max_work_group_size, info->max_work_item_sizes[0], info->max_work_item_sizes[1], info->max_work_item_sizes[2],
-           info->local_memory_bytes / 1024, info->has_local_memory ? "" : " (in global memory)",
-           info->unified_memory ? "shared with" : "separate from");
-    printf("            largest buffer ");
-    print_memory(info->max_allocation_bytes);
-    putchar('\n');
-}
 
 static void print_device(const oclstm_device_info *info, bool verbose) {
     char place[32] = "-";
@@ -49,25 +31,14 @@ static void print_device(const oclstm_device_info *info, bool verbose) {
         print_limits(info);
 }
 
-static json_t *limits_to_json(const oclstm_device_info *info) {
-    return json_pack("{s:b, s:b, s:b, s:b, s:b, s:b, s:i, s:i, s:i, s:i, s:I, s:[I,I,I], s:I, s:I, s:I}", "full_profile",
-                     info->full_profile, "compiler", info->has_compiler, "float64", info->has_fp64, "float16_arithmetic",
-                     info->has_fp16, "dedicated_local_memory", info->has_local_memory, "unified_memory", info->unified_memory,
-                     "compute_units", (int)info->compute_units, "clock_mhz", (int)info->clock_mhz, "address_bits",
-                     (int)info->address_bits, "vector_width_float", (int)info->vector_width_float, "max_work_group_size",
-                     (json_int_t)info->max_work_group_size, "max_work_item_sizes", (json_int_t)info->max_work_item_sizes[0],
-                     (json_int_t)info->max_work_item_sizes[1], (json_int_t)info->max_work_item_sizes[2], "global_memory_bytes",
-                     (json_int_t)info->global_memory_bytes, "max_allocation_bytes", (json_int_t)info->max_allocation_bytes,
-                     "local_memory_bytes", (json_int_t)info->local_memory_bytes);
-}
-
 static json_t *device_to_json(const oclstm_device_info *info) {
-    return json_pack(
-        "{s:i, s:i, s:i, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "index", info->index, "platform_index",
-        info->platform_index, "device_index", info->device_index, "kind", device_kind_word(info->kind), "usable", info->usable,
-        "chosen_by_auto", info->chosen_by_auto, "reason", info->usable ? json_null() : json_text(info->reason), "name",
-        json_text(info->name), "vendor", json_text(info->vendor), "platform", json_text(info->platform_name), "device_version",
-        json_text(info->device_version), "driver_version", json_text(info->driver_version), "limits", limits_to_json(info));
+    return json_pack("{s:i, s:i, s:i, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "index", info->index,
+                     "platform_index", info->platform_index, "device_index", info->device_index, "kind",
+                     device_kind_word(info->kind), "usable", info->usable, "chosen_by_auto", info->chosen_by_auto, "reason",
+                     info->usable ? json_null() : json_text(info->reason), "name", json_text(info->name), "vendor",
+                     json_text(info->vendor), "platform", json_text(info->platform_name), "device_version",
+                     json_text(info->device_version), "driver_version", json_text(info->driver_version), "limits",
+                     limits_to_json(info), "quirks", quirks_to_json(info));
 }
 
 static int print_json(const oclstm_device_info *list, size_t count) {

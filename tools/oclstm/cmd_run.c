@@ -63,7 +63,7 @@ static int load_cell(run_job *job) {
     job->times.cell = run_clock() - opened;
     if (!job->options->verbose)
         return EXIT_DONE;
-    char why[512];
+    char why[1024];
     if (oclstm_cell_explain(job->cell, shape->batch, shape->steps, why, sizeof why, &error) != OCLSTM_OK)
         return fail(&error);
     report("cell '%s': input %" PRId64 ", hidden %" PRId64 ", %s, weights %s, computed in %s", job->entry.name, shape->input,
@@ -92,6 +92,7 @@ static void summarise(const run_job *job) {
         char device[32], cell[32], kernels[32];
         report("set-up: device %s, cell %s, first step with kernels %s", duration(device, job->times.device),
                duration(cell, job->times.cell), duration(kernels, job->times.kernels));
+        report("memory: %.1f MiB held on the device", (double)oclstm_device_get_held_bytes(job->device) / (1024.0 * 1024.0));
     }
     const oclstm_device_info *info = oclstm_device_get_info(job->device);
     const double steps = (double)job->shape.steps, seconds = job->times.steps > 1e-9 ? job->times.steps : 1e-9;
