@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <oclstm/array.h>
+#include <oclstm/tensors.h>
 
 typedef struct npy_header {
     oclstm_dtype dtype;
@@ -19,5 +19,9 @@ typedef struct npy_header {
 
 // Parses the literal strictly: these three keys, each once, in any order. `path` is for messages.
 oclstm_status model_npy_header_parse(npy_header *out, const char *text, size_t text_bytes, const char *path, oclstm_error *error);
+
+// Checks a whole .npy file in memory and describes its array, whose name is "" and whose data point into bytes.
+oclstm_status model_npy_describe(oclstm_tensor *out, const unsigned char *bytes, size_t size_bytes, const char *path,
+                                 oclstm_error *error);
 
 #endif

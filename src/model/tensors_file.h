@@ -13,6 +13,7 @@ struct oclstm_tensors {
     int fd;
     unsigned char *bytes; // the mapping, never written; not const because munmap() takes it so
     size_t size_bytes;    // of the file
+    void *memory;         // in place of a mapping, where the format had to be unfolded: bytes point into it. fd is -1 then
     oclstm_tensor *tensors;
     const oclstm_tensor **by_name;
     size_t count;
@@ -23,6 +24,9 @@ struct oclstm_tensors {
 // before it failed belongs to the file and goes with it.
 oclstm_status model_safetensors_parse(oclstm_tensors *file, oclstm_error *error);
 oclstm_status model_npy_parse(oclstm_tensors *file, oclstm_error *error);
+oclstm_status model_zip_parse(oclstm_tensors *file, oclstm_error *error);
+oclstm_status model_torch_legacy_parse(oclstm_tensors *file, oclstm_error *error);
+oclstm_status model_checkpoint_parse(oclstm_tensors *file, oclstm_error *error);
 
 // Is it one of the formats that people hold models in and that are not read here? Then what it is and what to do, else NULL.
 const char *model_foreign_format(const unsigned char *bytes, size_t size_bytes);

@@ -13,7 +13,7 @@
 #include "base/memory.h"
 #include "model/tensors_file.h"
 
-#define READ_FORMATS ".safetensors and .npy are read"
+#define READ_FORMATS ".safetensors, PyTorch's .pt and .pth, MindSpore's .ckpt, .npy and .npz are read"
 #define COPY_BYTES   ((size_t)1 << 30) // at a time
 
 static oclstm_status check_file_type(const char *path, const struct stat *info, oclstm_error *error) {
@@ -53,6 +53,10 @@ static oclstm_status map_file(oclstm_tensors *file, oclstm_error *error) {
 
 oclstm_status model_file_copy(const oclstm_tensors *file, size_t offset, void *dst, size_t size_bytes, oclstm_error *error) {
     unsigned char *to = dst;
+    if (file->fd < 0) {
+        memcpy(to, file->bytes + offset, size_bytes);
+        return OCLSTM_OK;
+    }
     while (size_bytes > 0) {
         ssize_t found = pread(file->fd, to, size_bytes < COPY_BYTES ? size_bytes : COPY_BYTES, (off_t)offset);
         if (found < 0 && errno == EINTR)
@@ -69,22 +73,47 @@ oclstm_status model_file_copy(const oclstm_tensors *file, size_t offset, void *d
     return OCLSTM_OK;
 }
 
+static bool begins_with(const oclstm_tensors *file, const char *bytes, size_t count) {
+    return file->size_bytes >= count && memcmp(file->bytes, bytes, count) == 0;
+}
+
+// Protocol buffers have no signature: MindSpore's .ckpt begins with field 1 as a message, which begins with field 1, a name that can be printed.
+static bool looks_like_checkpoint(const oclstm_tensors *file) {
+    size_t at = 1;
+    if (file->size_bytes < 8 || file->bytes[0] != 0x0a)
+        return false;
+    while (at < 7 && (file->bytes[at] & 0x80) != 0)
+        at++;
+    return at + 4 < file->size_bytes && file->bytes[at + 1] == 0x0a && file->bytes[at + 2] > 0 && file->bytes[at + 3] > 0x20 &&
+           file->bytes[at + 3] < 0x7f;
+}
+
 static oclstm_status parse(oclstm_tensors *file, oclstm_error *error) {
-    static const char npy_magic[6] = {'\x93', 'N', 'U', 'M', 'P', 'Y'};
-    if (file->size_bytes >= sizeof npy_magic && memcmp(file->bytes, npy_magic, sizeof npy_magic) == 0) {
+    const bool is_pickle = begins_with(file, "\x80", 1) && file->size_bytes > 1 && file->bytes[1] >= 2 && file->bytes[1] <= 5;
+    if (begins_with(file, "\x93NUMPY", 6)) {
         file->format = "npy";
         return model_npy_parse(file, error);
     }
+    const bool plausible = file->size_bytes > 8 && file->bytes[8] == '{';
+    if (begins_with(file, "PK\x03\x04", 4) || begins_with(file, "PK\x05\x06", 4))
+        return model_zip_parse(file, error);
+    if (is_pickle && !plausible) {
+        file->format = "torch";
+        return model_torch_legacy_parse(file, error);
+    }
+    if (!plausible && looks_like_checkpoint(file)) {
+        file->format = "mindspore";
+        return model_checkpoint_parse(file, error);
+    }
     file->format = "safetensors";
-    bool plausible = file->size_bytes > 8 && file->bytes[8] == '{';
     const char *foreign = plausible ? NULL : model_foreign_format(file->bytes, file->size_bytes);
     if (foreign != NULL)
         return base_fail(error, OCLSTM_FORMAT, "'%s' looks like %s (" READ_FORMATS ")", file->path, foreign);
     if (!plausible)
         return base_fail(
             error, OCLSTM_FORMAT,
-            "'%s' (%zu bytes) is no safetensors file, which has a JSON object at byte 8, and no .npy file, which begins with "
-            "\\x93NUMPY (" READ_FORMATS ")",
+            "'%s' (%zu bytes) is no safetensors file, which has a JSON object at byte 8, and begins like none of the others "
+            "(" READ_FORMATS ")",
             file->path, file->size_bytes);
     return model_safetensors_parse(file, error);
 }
@@ -145,7 +174,9 @@ void oclstm_tensors_close(oclstm_tensors **file) {
     json_decref(old->header);
     free(old->by_name);
     free(old->tensors);
-    if (old->bytes != NULL)
+    if (old->memory != NULL)
+        free(old->memory);
+    else if (old->bytes != NULL)
         munmap(old->bytes, old->size_bytes);
     if (old->fd >= 0)
         close(old->fd);
