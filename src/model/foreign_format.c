@@ -22,9 +22,5 @@ const char *model_foreign_format(const unsigned char *bytes, size_t size_bytes) 
         if (size_bytes >= signatures[i].length && memcmp(bytes, signatures[i].bytes, signatures[i].length) == 0)
             return signatures[i].words;
     }
-    // Protobuf has no signature. ONNX begins with field 1 as a number (ir_version, below 128), a string field after it.
-    if (size_bytes > 4 && bytes[0] == 0x08 && bytes[1] < 0x80 && (bytes[2] == 0x12 || bytes[2] == 0x1a || bytes[2] == 0x3a) &&
-        bytes[3] != 0)
-        return "an ONNX model; save the weights of the network it was exported from as safetensors";
     return NULL;
 }

@@ -27,6 +27,7 @@ oclstm_status model_npy_parse(oclstm_tensors *file, oclstm_error *error);
 oclstm_status model_zip_parse(oclstm_tensors *file, oclstm_error *error);
 oclstm_status model_torch_legacy_parse(oclstm_tensors *file, oclstm_error *error);
 oclstm_status model_checkpoint_parse(oclstm_tensors *file, oclstm_error *error);
+oclstm_status model_onnx_parse(oclstm_tensors *file, oclstm_error *error);
 
 // Is it one of the formats that people hold models in and that are not read here? Then what it is and what to do, else NULL.
 const char *model_foreign_format(const unsigned char *bytes, size_t size_bytes);

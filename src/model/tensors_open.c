@@ -13,7 +13,7 @@
 #include "base/memory.h"
 #include "model/tensors_file.h"
 
-#define READ_FORMATS ".safetensors, PyTorch's .pt and .pth, MindSpore's .ckpt, .npy and .npz are read"
+#define READ_FORMATS ".safetensors, PyTorch's .pt and .pth, MindSpore's .ckpt, .onnx, .npy and .npz are read"
 #define COPY_BYTES   ((size_t)1 << 30) // at a time
 
 static oclstm_status check_file_type(const char *path, const struct stat *info, oclstm_error *error) {
@@ -88,6 +88,13 @@ static bool looks_like_checkpoint(const oclstm_tensors *file) {
            file->bytes[at + 3] < 0x7f;
 }
 
+// ONNX begins with field 1 as a number (ir_version, below 128), a string field or the graph after it.
+static bool looks_like_onnx(const oclstm_tensors *file) {
+    const unsigned char *bytes = file->bytes;
+    return file->size_bytes > 4 && bytes[0] == 0x08 && bytes[1] < 0x80 &&
+           (bytes[2] == 0x12 || bytes[2] == 0x1a || bytes[2] == 0x3a);
+}
+
 static oclstm_status parse(oclstm_tensors *file, oclstm_error *error) {
     const bool is_pickle = begins_with(file, "\x80", 1) && file->size_bytes > 1 && file->bytes[1] >= 2 && file->bytes[1] <= 5;
     if (begins_with(file, "\x93NUMPY", 6)) {
@@ -104,6 +111,10 @@ static oclstm_status parse(oclstm_tensors *file, oclstm_error *error) {
     if (!plausible && looks_like_checkpoint(file)) {
         file->format = "mindspore";
         return model_checkpoint_parse(file, error);
+    }
+    if (!plausible && looks_like_onnx(file)) {
+        file->format = "onnx";
+        return model_onnx_parse(file, error);
     }
     file->format = "safetensors";
     const char *foreign = plausible ? NULL : model_foreign_format(file->bytes, file->size_bytes);
