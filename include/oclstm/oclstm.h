@@ -3,7 +3,7 @@
  * @file oclstm.h
  * The whole library but its OpenCL side (oclstm/opencl.h): LSTM cells on any OpenCL device.
  *
- * Read in this order: status.h (errors), array.h (how data is passed), device.h, tensors.h (model files), cell.h,
+ * Read in this order: status.h (errors), array.h (how data is passed), device.h, tensors.h (model files), cell.h, network.h (whole models),
  * measure.h (what a device can reach), tune.h, kernels.h (kernels kept on disk, and compiled offline).
  *
  * Conventions: out-parameters come first; a create function makes an object that its destroy or close function
@@ -18,6 +18,7 @@
 #include <oclstm/device.h>
 #include <oclstm/kernels.h>
 #include <oclstm/measure.h>
+#include <oclstm/network.h>
 #include <oclstm/status.h>
 #include <oclstm/tensors.h>
 #include <oclstm/tune.h>
