@@ -13,6 +13,8 @@ OUTSIDE = {
     "CL/": {"src/device", "src/matmul", "src/cell"},
     "clblast": {"src/matmul"},
     "jansson.h": {"src/model", "tools/oclstm"},
+    "protobuf-c/": {"src/model"},
+    "zip.h": {"src/model"},
     "oclstm/opencl.h": {"src/device", "src/cell"},
 }
 
@@ -35,7 +37,8 @@ def resolve(path: pathlib.Path, layer: str, name: str) -> str | None:
     places = [pathlib.Path("src") / name] if layer.startswith("src/") else [path.parent / name]
     places.append(pathlib.Path(name))  # "cl/lstm_shared.h": facts that host and kernels share
     for place in places:
-        if (ROOT / place).is_file():
+        made_from = place.with_name(place.name.replace(".pb-c.h", ".proto"))  # by protoc-c
+        if (ROOT / place).is_file() or (ROOT / made_from).is_file():
             return place.as_posix()
     return None
 

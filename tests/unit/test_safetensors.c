@@ -190,8 +190,8 @@ START_TEST(other_files_are_told_by_their_content) {
     expect_refusal(file_write("other", "", 0), OCLSTM_FORMAT, "is empty");
     expect_refusal(file_write("other", "abc", 3), OCLSTM_FORMAT, "(3 bytes) is no safetensors file");
     expect_refusal(file_write("other", "\x02\0\0\0\0\0\0\0[]", 10), OCLSTM_FORMAT, "is no safetensors file");
-    expect_refusal(file_write("other", "PK\x03\x04 archive", 12), OCLSTM_FORMAT, "safetensors.torch.save_file");
-    expect_refusal(file_write("other", "\x80\x02\x8a\nl\xfc\x9c", 7), OCLSTM_FORMAT, "Python pickle");
+    expect_refusal(file_write("other", "PK\x03\x04 archive", 12), OCLSTM_FORMAT, "zip archive that is truncated");
+    expect_refusal(file_write("other", "\x80\x02\x8a\nl\xfc\x9c", 7), OCLSTM_FORMAT, "its pickle ends within an instruction");
     expect_refusal(file_write("other", "\x08\x07\x12\x07pytorch", 11), OCLSTM_FORMAT, "ONNX");
     expect_refusal(file_write("other", "\x0a\x89\x02\x0a\x09weight_ih", 14), OCLSTM_FORMAT, "MindSpore");
     expect_refusal(file_write("other", "\x89HDF\r\n\x1a\n", 8), OCLSTM_FORMAT, "HDF5");
