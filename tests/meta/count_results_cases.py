@@ -41,12 +41,30 @@ def count(program: str, cases: list) -> tuple[int, str]:
         return done.returncode, done.stdout.splitlines()[-1]
 
 
+def shown(program: str) -> list[str]:
+    """What --list shows of three tests, two of them of the suite."""
+    with tempfile.TemporaryDirectory() as name:
+        build = pathlib.Path(name)
+        (build / "meson-info").mkdir()
+        (build / "meson-logs").mkdir()
+        entries = [
+            {"name": "oclstm:devices+devices_full / there", "result": "OK", "stdout": "1..2\nok 1 - a\nok 2 - b # SKIP no b\n"},
+            {"name": "oclstm:devices / absent", "result": "SKIP", "stdout": "1..0 # SKIP no network\n"},
+            {"name": "oclstm:unit / other", "result": "OK", "stdout": "1..1\nok 1 - a\n"},
+        ]
+        tests = [{"name": entry["name"].split(" / ")[1], "protocol": "tap"} for entry in entries]
+        (build / "meson-info" / "intro-tests.json").write_text(json.dumps(tests))
+        (build / "meson-logs" / "testlog.json").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+        done = subprocess.run([program, "--list", "devices,imitated", str(build)], capture_output=True, text=True, check=False)
+        return [" ".join(line.split()) for line in done.stdout.splitlines()]
+
+
 def main() -> int:
     program, failed = sys.argv[1], 0
     runs = [(case[0], [case], case[4]) for case in CASES]
     runs.append(("all of these", CASES, tuple(sum(case[4][i] for case in CASES) for i in range(3))))
     runs.append(("no result", [], (0, 1, 0)))
-    print(f"1..{len(runs)}")
+    print(f"1..{len(runs) + 1}")
     for number, (name, cases, (good, bad, skipped)) in enumerate(runs, 1):
         found = count(program, cases)
         expected = (0 if good and not bad else 1, f"{good} passed, {bad} failed, {skipped} skipped")
@@ -54,6 +72,12 @@ def main() -> int:
         if found != expected:
             print(f"# expected {expected}, found {found}")
             failed += 1
+    found = shown(program)
+    expected = ["Devices:", "absent did not run: no network", "there 1 passed, 1 skipped: no b", "2 passed, 0 failed, 2 skipped"]
+    print("ok" if found == expected else "not ok", len(runs) + 1, "- the list of devices")
+    if found != expected:
+        print(f"# expected {expected}, found {found}")
+        failed += 1
     return int(failed > 0)
 
 
