@@ -29,7 +29,7 @@ typedef struct lstm_fused_call {
     int early, groups, epoch, patience, role; // fused_units
 } lstm_fused_call;
 
-#ifdef __OPENCL_VERSION__
+#if defined(__OPENCL_VERSION__) || defined(__OPENCL_C_VERSION__) // the second alone where clang compiles offline
 
 // OpenCL C 1.1 has no storage class `static` (it is an error there, not a no-op): without it the functions are the same.
 #if !defined(__OPENCL_C_VERSION__) || __OPENCL_C_VERSION__ < 120

@@ -10,7 +10,7 @@ import sys
 from cli_case import Skip, run_cases
 from cli_files import Cell, write_npy, write_safetensors
 
-COMMANDS = ["devices", "run", "info", "check", "selftest", "bench", "tune"]
+COMMANDS = ["devices", "run", "info", "check", "selftest", "bench", "tune", "kernels"]
 
 
 def no_platform(program):

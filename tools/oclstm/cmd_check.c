@@ -8,6 +8,7 @@
 #include "choose_device.h"
 #include "commands.h"
 #include "json_output.h"
+#include "kernels_report.h"
 #include "report.h"
 
 static const char *const words[] = {[CHECK_OK] = "ok", [CHECK_FAIL] = "fail", [CHECK_SKIP] = "skip"};
@@ -96,6 +97,7 @@ int cmd_check(const cli_options *options) {
                oclstm_device_get_info(device)->name);
     if (counts[CHECK_OK] + counts[CHECK_FAIL] == 0)
         report("check: nothing was compared");
+    report_kernels(device, options);
     oclstm_device_close(&device);
     return counts[CHECK_FAIL] || !counts[CHECK_OK] ? EXIT_FAILED : code;
 }

@@ -6,6 +6,7 @@
 
 #include "choose_device.h"
 #include "commands.h"
+#include "kernels_report.h"
 #include "report.h"
 #include "run_job.h"
 
@@ -93,6 +94,7 @@ static void summarise(const run_job *job) {
         report("set-up: device %s, cell %s, first step with kernels %s", duration(device, job->times.device),
                duration(cell, job->times.cell), duration(kernels, job->times.kernels));
         report("memory: %.1f MiB held on the device", (double)oclstm_device_get_held_bytes(job->device) / (1024.0 * 1024.0));
+        report_kernels(job->device, job->options);
     }
     const oclstm_device_info *info = oclstm_device_get_info(job->device);
     const double steps = (double)job->shape.steps, seconds = job->times.steps > 1e-9 ? job->times.steps : 1e-9;

@@ -5,6 +5,7 @@
 #include "choose_device.h"
 #include "commands.h"
 #include "json_output.h"
+#include "kernels_report.h"
 #include "report.h"
 #include "selftest_all.h"
 #include "selftest_group.h"
@@ -58,6 +59,7 @@ int cmd_selftest(const cli_options *options) {
         fflush(stdout);
     }
     code = finish(groups, count, oclstm_device_get_info(device), options);
+    report_kernels(device, options);
     oclstm_device_close(&device);
     return code;
 }

@@ -12,5 +12,6 @@ int cmd_check(const cli_options *options);
 int cmd_selftest(const cli_options *options);
 int cmd_bench(const cli_options *options);
 int cmd_tune(const cli_options *options);
+int cmd_kernels(const cli_options *options);
 
 #endif

@@ -85,6 +85,18 @@ static const cli_command commands[] = {
          "compile. The next search of the same shapes goes on where it ended. Without -d the shapes' own devices are tuned.\n",
      .example = "oclstm tune --shape 1,128,128 --shape 64,512,512 --budget 10m",
      .run = cmd_tune},
+    {.name = "kernels",
+     .bit = IN_KERNELS,
+     .operands = "[MODEL]",
+     .summary = "list, clear, build ahead and export kernels",
+     .description =
+         "Kernels that were built are kept in the cache folder, unless the driver keeps its own as PoCL and NVIDIA do.\n"
+         "--warm builds those of a model before its first run. --export writes the sources for a device without a compiler, or\n"
+         "for any device where none is usable or -d is 'none'; what an offline compiler makes of them is used with\n"
+         "--kernel-binary DIR.\n",
+     .example = "oclstm kernels --export programs model.safetensors -d npu",
+     .operands_max = 1,
+     .run = cmd_kernels},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
@@ -137,6 +149,11 @@ static int dispatch(int argc, char **argv) {
     if (options.help) {
         options_print_help(command);
         return EXIT_DONE;
+    }
+    oclstm_error error;
+    if (options.kernel_binary && oclstm_kernels_set_binary_dir(options.kernel_binary, &error) != OCLSTM_OK) {
+        report_error(&error);
+        return EXIT_FAILED;
     }
     return command->run(&options);
 }

@@ -21,6 +21,7 @@ typedef enum option_kind {
     KIND_SEED,
     KIND_SHAPE,
     KIND_REPEAT,
+    KIND_BATCH,
     KIND_SECONDS,
     KIND_PRODUCT,
     KIND_BUDGET
@@ -36,10 +37,11 @@ typedef struct option_row {
     const char *help;
 } option_row;
 
-#define EVERY_COMMAND (IN_DEVICES | IN_RUN | IN_INFO | IN_CHECK | IN_SELFTEST | IN_BENCH | IN_TUNE)
-#define ON_A_DEVICE   (IN_RUN | IN_CHECK | IN_SELFTEST | IN_BENCH | IN_TUNE)
+#define EVERY_COMMAND (IN_DEVICES | IN_RUN | IN_INFO | IN_CHECK | IN_SELFTEST | IN_BENCH | IN_TUNE | IN_KERNELS)
+#define ON_A_DEVICE   (IN_RUN | IN_CHECK | IN_SELFTEST | IN_BENCH | IN_TUNE | IN_KERNELS)
 #define WITH_JSON     (EVERY_COMMAND & ~(unsigned)(IN_RUN | IN_TUNE))
 #define WITH_ENGINE   (ON_A_DEVICE & ~(unsigned)(IN_BENCH | IN_TUNE))
+#define WITH_BINARIES ((ON_A_DEVICE | IN_DEVICES) & ~(unsigned)IN_TUNE)
 #define ENGINE_NAMES  "auto, portable, fused or clblast"
 
 static const option_row rows[] = {
@@ -47,7 +49,7 @@ static const option_row rows[] = {
      "the input: FILE.npy, or FILE:TENSOR of a .safetensors file"},
     {'o', "output", "Y", IN_RUN, KIND_TEXT, offsetof(cli_options, output),
      "h of every step, as .npy; '-' or none: standard output, unless that is a terminal"},
-    {256, "cell", "NAME", IN_RUN, KIND_TEXT, offsetof(cli_options, cell),
+    {256, "cell", "NAME", IN_RUN | IN_KERNELS, KIND_TEXT, offsetof(cli_options, cell),
      "the cell NAME.weight_ih ...; needless where the file has one cell"},
     {257, "h0", "FILE", IN_RUN, KIND_TEXT, offsetof(cli_options, h0), "initial h, [hidden] or [batch][hidden]; default zero"},
     {258, "c0", "FILE", IN_RUN, KIND_TEXT, offsetof(cli_options, c0), "initial c, together with --h0"},
@@ -69,12 +71,22 @@ static const option_row rows[] = {
     {270, "plot", "FILE", IN_BENCH, KIND_TEXT, offsetof(cli_options, plot),
      "draw NAME-roofline and NAME-bars for FILE = NAME.svg or NAME.png"},
     {271, "no-roofs", NULL, IN_BENCH, KIND_FLAG, offsetof(cli_options, no_roofs), "do not measure the device's own peak"},
-    {272, "dtype", "TYPE", IN_BENCH | IN_TUNE, KIND_DTYPE, 0, "compute in float32 (default) or float64"},
+    {272, "dtype", "TYPE", IN_BENCH | IN_TUNE | IN_KERNELS, KIND_DTYPE, 0, "compute in float32 (default) or float64"},
     {273, "gemm", "M,N,K", IN_BENCH, KIND_PRODUCT, 0,
      "instead of cells: a product through CLBlast, tuned and not; may be repeated"},
     {266, "shape", "B,I,H[,T]", IN_TUNE, KIND_SHAPE, 0, "batch, input, hidden, steps; may be repeated; default: twelve shapes"},
     {274, "budget", "TIME", IN_TUNE, KIND_BUDGET, 0, "how long to search: 90, 90s, 10m or 1h; default: 5m"},
     {275, "restart", NULL, IN_TUNE, KIND_FLAG, offsetof(cli_options, restart), "forget what earlier searches found and tried"},
+    {280, "list", NULL, IN_KERNELS, KIND_FLAG, offsetof(cli_options, list), "list the kernels kept on disk"},
+    {281, "clear", NULL, IN_KERNELS, KIND_FLAG, offsetof(cli_options, clear), "remove them"},
+    {282, "warm", "MODEL", IN_KERNELS, KIND_TEXT, offsetof(cli_options, warm), "build and keep what a cell of MODEL needs"},
+    {283, "export", "DIR", IN_KERNELS, KIND_TEXT, offsetof(cli_options, export),
+     "write sources and options for an offline compiler; with MODEL only what it needs"},
+    {284, "binaries", NULL, IN_KERNELS, KIND_FLAG, offsetof(cli_options, binaries),
+     "with --export: also build them here and write what the driver made"},
+    {285, "batch", "N", IN_KERNELS, KIND_BATCH, 0, "with --warm: calls of this batch, default 1; with --export: only of this one"},
+    {286, "kernel-binary", "DIR", WITH_BINARIES, KIND_TEXT, offsetof(cli_options, kernel_binary),
+     "take kernels compiled offline from DIR; see 'oclstm kernels --export'"},
     {'d', "device", "DEVICE", ON_A_DEVICE, KIND_TEXT, offsetof(cli_options, device),
      "auto, N, P:D, gpu, cpu, npu or part of a name; see 'oclstm devices'"},
     {'e', "engine", "ENGINE", WITH_ENGINE, KIND_ENGINE, 0, ENGINE_NAMES},
@@ -119,6 +131,13 @@ static bool parse_repeat(cli_options *out, const char *text) {
     errno = 0;
     out->repeat = strtoll(text, &end, 10);
     return end != text && *end == '\0' && errno == 0 && out->repeat >= 1 && out->repeat <= 1000000;
+}
+
+static bool parse_batch(cli_options *out, const char *text) {
+    char *end = NULL;
+    errno = 0;
+    out->batch = strtoll(text, &end, 10);
+    return end != text && *end == '\0' && errno == 0 && out->batch >= 1 && out->batch <= INT32_MAX;
 }
 
 static bool parse_seconds(cli_options *out, const char *text) {
@@ -172,6 +191,8 @@ static const char *store(cli_options *out, const option_row *row, const char *ar
         return shape_parse_next(out, argument);
     case KIND_REPEAT:
         return parse_repeat(out, argument) ? NULL : "a whole number from 1 to 1000000";
+    case KIND_BATCH:
+        return parse_batch(out, argument) ? NULL : "a whole number, 1 or greater";
     case KIND_PRODUCT:
         return product_parse_next(out, argument);
     case KIND_BUDGET:

@@ -23,7 +23,7 @@ typedef struct cli_command {
     int (*run)(const cli_options *options);
 } cli_command;
 
-enum { IN_DEVICES = 1, IN_RUN = 2, IN_INFO = 4, IN_CHECK = 8, IN_SELFTEST = 16, IN_BENCH = 32, IN_TUNE = 64 };
+enum { IN_DEVICES = 1, IN_RUN = 2, IN_INFO = 4, IN_CHECK = 8, IN_SELFTEST = 16, IN_BENCH = 32, IN_TUNE = 64, IN_KERNELS = 128 };
 
 // The sizes of a sequence call, each at least 1.
 typedef struct cli_shape {
@@ -56,6 +56,9 @@ struct cli_options {
     const char *hn;
     const char *cn;
     const char *plot;
+    const char *kernel_binary; // else OCLSTM_KERNEL_BINARY, which the library reads
+    const char *warm;
+    const char *export;
     oclstm_engine engine;
     bool engine_all; // bench: each engine that can run
     bool dtype_given;
@@ -74,6 +77,10 @@ struct cli_options {
     bool all;       // selftest: every device
     bool quick;     // selftest: fewer cases
     bool restart;
+    bool list;
+    bool clear;
+    bool binaries;
+    int64_t batch; // 0 = not given
     bool single;
     bool no_roofs;
     bool batch_first;
