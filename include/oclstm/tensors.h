@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * @file tensors.h
- * Files of named arrays: .safetensors (read) and .npy (read and written). Knows nothing of OpenCL.
+ * Files of named arrays: .safetensors, .npy and .npz (read and written), PyTorch's .pt and .pth, MindSpore's .ckpt, the LSTM nodes of .onnx (read).
+ * Knows nothing of OpenCL.
  *
- * A file is mapped, not copied: opening costs the same for any size, and only what is read becomes resident. Everything
- * in the header is checked against the file's true size before use. A file must not shrink while it is open.
+ * .safetensors and .npy are mapped, not copied: opening costs the same for any size, and only what is read becomes resident. The others are unfolded
+ * once into memory of about the file's size. Everything is checked against the file's true size before use. A file must not shrink while it is open.
+ *
+ * Nothing in a file is executed: the pickle of a .pt file is read as data, and one that names anything but tensors, dictionaries, numbers and strings
+ * is refused. Dictionaries in a dictionary become names with points ("model.lstm.weight_ih_l0").
+ *
+ * An ONNX LSTM node becomes the tensors of a torch.nn.LSTM of its name, gates in PyTorch's order, peepholes [3*hidden] (i, f, o) as
+ * "NAME.peephole_l0", an initial state as "NAME.h0", "NAME.c0"; what torch.nn.LSTM has not stands in the metadata (network.h runs it).
  *
  * Formats: safetensors as https://huggingface.co/docs/safetensors describes it; .npy as NumPy's "NEP 1 / numpy.lib.format", versions 1.0, 2.0
  * and 3.0, C and Fortran order, either byte order.
@@ -68,7 +75,7 @@ OCLSTM_API const char *oclstm_tensors_metadata(const oclstm_tensors *file, const
 /** The key of the `__metadata__` that follows `key` in the file (NULL: the first), or NULL after the last. Valid until the file is closed. */
 OCLSTM_API const char *oclstm_tensors_metadata_next(const oclstm_tensors *file, const char *key);
 
-/** "safetensors" or "npy". */
+/** "safetensors", "npy", "npz", "torch", "mindspore" or "onnx". */
 OCLSTM_API const char *oclstm_tensors_format(const oclstm_tensors *file);
 
 /** The path the file was opened by. */
@@ -138,6 +145,35 @@ OCLSTM_API oclstm_status oclstm_npy_writer_commit(oclstm_npy_writer **writer, oc
 
 /** Removes what was written; sets the pointer to NULL. Accepts NULL and a pointer to NULL. */
 OCLSTM_API void oclstm_npy_writer_discard(oclstm_npy_writer **writer);
+
+/** A tensor to be written. The name is UTF-8, not empty, and no other tensor's. */
+typedef struct oclstm_named_array {
+    const char *name;
+    oclstm_const_array array;
+} oclstm_named_array;
+
+/** An entry of `__metadata__`. */
+typedef struct oclstm_metadata {
+    const char *key;
+    const char *value;
+} oclstm_metadata;
+
+/** Files that oclstm_tensors_write() makes. */
+typedef enum oclstm_file_format {
+    OCLSTM_SAFETENSORS, /**< any dtype, metadata */
+    OCLSTM_NPZ          /**< numpy.savez(): no BF16, no metadata; entries uncompressed */
+} oclstm_file_format;
+
+/**
+ * Writes a file of tensors. It appears under its name whole, or not at all: the bytes go to a temporary file beside `path` first.
+ *
+ * @param metadata, metadata_count  NULL and 0 for none; each key once. Left out in a format that has none.
+ * @return OK; INVALID_ARGUMENT (a name that is empty or occurs twice, an absent array, a negative extent; BF16 in an .npz file); IO (cannot be created, no
+ *         room, a failed write); OUT_OF_MEMORY.
+ */
+OCLSTM_API oclstm_status oclstm_tensors_write(const char *path, oclstm_file_format format, const oclstm_named_array *arrays,
+                                              size_t count, const oclstm_metadata *metadata, size_t metadata_count,
+                                              oclstm_error *error);
 
 #ifdef __cplusplus
 }

@@ -24,4 +24,10 @@ oclstm_status model_npy_header_parse(npy_header *out, const char *text, size_t t
 oclstm_status model_npy_describe(oclstm_tensor *out, const unsigned char *bytes, size_t size_bytes, const char *path,
                                  oclstm_error *error);
 
+// Room for the longest header that is written: 8 extents of 19 digits.
+enum { NPY_HEADER_BYTES = 384 };
+
+// Fills in the header, whole, of version 1.0: C order, native byte order. Any dtype but BF16. Returns its length.
+size_t model_npy_make_header(char header[NPY_HEADER_BYTES], oclstm_dtype dtype, int rank, const int64_t *shape);
+
 #endif

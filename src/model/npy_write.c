@@ -9,12 +9,13 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/shape.h"
+#include "model/npy_header.h"
 #include "model/output_file.h"
 #include "model/tensors_file.h"
 
-#define FIXED_BYTES  10  // magic, version, header length
-#define ALIGN_BYTES  64  // of the data, as the format asks
-#define HEADER_BYTES 384 // room for the longest: 8 extents of 19 digits
+#define FIXED_BYTES  10 // magic, version, header length
+#define ALIGN_BYTES  64 // of the data, as the format asks
+#define HEADER_BYTES NPY_HEADER_BYTES
 
 struct oclstm_npy_writer {
     output_file file;
@@ -26,14 +27,35 @@ struct oclstm_npy_writer {
     size_t written_bytes;
 };
 
-// Fills header, whole, and returns its length.
-static size_t make_header(char header[HEADER_BYTES], oclstm_dtype dtype, int rank, const int64_t *shape) {
+static char kind_of(oclstm_dtype dtype) {
+    switch (dtype) {
+    case OCLSTM_BOOL:
+        return 'b';
+    case OCLSTM_I8:
+    case OCLSTM_I16:
+    case OCLSTM_I32:
+    case OCLSTM_I64:
+        return 'i';
+    case OCLSTM_U8:
+    case OCLSTM_U16:
+    case OCLSTM_U32:
+    case OCLSTM_U64:
+        return 'u';
+    default:
+        return 'f';
+    }
+}
+
+size_t model_npy_make_header(char header[NPY_HEADER_BYTES], oclstm_dtype dtype, int rank, const int64_t *shape) {
     char extents[HEADER_BYTES] = "";
     for (int axis = 0; axis < rank; axis++)
         base_append(extents, sizeof extents, "%s%" PRId64, axis > 0 ? ", " : "", shape[axis]);
     int length =
-        snprintf(header, HEADER_BYTES, "%*s{'descr': '%cf%zu', 'fortran_order': False, 'shape': (%s%s), }", FIXED_BYTES, "",
-                 model_host_is_big_endian() ? '>' : '<', oclstm_dtype_size_bytes(dtype), extents, rank == 1 ? "," : "");
+        snprintf(header, HEADER_BYTES, "%*s{'descr': '%c%c%zu', 'fortran_order': False, 'shape': (%s%s), }", FIXED_BYTES, "",
+                 oclstm_dtype_size_bytes(dtype) == 1 ? '|'
+                 : model_host_is_big_endian()        ? '>'
+                                                     : '<',
+                 kind_of(dtype), oclstm_dtype_size_bytes(dtype), extents, rank == 1 ? "," : "");
     size_t used = (size_t)length;
     size_t total = (used + 1 + ALIGN_BYTES - 1) / ALIGN_BYTES * ALIGN_BYTES;
     memset(header + used, ' ', total - used - 1);
@@ -77,7 +99,7 @@ oclstm_status oclstm_npy_writer_create(oclstm_npy_writer **out, const char *path
     if (status != OCLSTM_OK)
         return status;
     char header[HEADER_BYTES];
-    size_t header_bytes = make_header(header, dtype, rank, shape);
+    size_t header_bytes = model_npy_make_header(header, dtype, rank, shape);
     oclstm_npy_writer *writer = base_alloc(1, sizeof *writer);
     if (writer == NULL)
         return base_fail_memory(error, sizeof *writer, "an .npy writer");

@@ -154,6 +154,12 @@ static oclstm_status add_node(onnx_reader *r, const onnx_lstm *node, json_t *met
         status = add_state(r, node, node->initial_h, "h0");
     if (status == OCLSTM_OK)
         status = add_state(r, node, node->initial_c, "c0");
+    if (status == OCLSTM_OK && (node->initial_h != NULL || node->initial_c != NULL)) {
+        char key[256];
+        snprintf(key, sizeof key, "%s.initial_state", node->name);
+        if (json_object_set_new(metadata, key, json_string("h0, c0")) != 0)
+            status = base_fail_memory(r->error, 64, "the facts of an LSTM node");
+    }
     if (status == OCLSTM_OK && !recurrent_traits_write(&node->traits, (int)node->directions, node->name, metadata))
         status = base_fail_memory(r->error, 64, "the facts of an LSTM node");
     return status;

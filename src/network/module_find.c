@@ -177,10 +177,13 @@ static oclstm_status find_lstm(const finder *f) {
     }
     if (status == OCLSTM_OK)
         status = check_no_gap(f);
-    f->module->h0 = find(f->file, layer->name, "h0", -1, false);
-    f->module->c0 = find(f->file, layer->name, "c0", -1, false);
-    if (layer->name[0] == '\0' || strcmp(oclstm_tensors_format(f->file), "onnx") != 0)
-        f->module->h0 = f->module->c0 = NULL; // reference data that lie beside the weights
+    // In other files h0 and c0 beside the weights are somebody's data.
+    char key[300];
+    snprintf(key, sizeof key, "%s.initial_state", layer->name);
+    if (oclstm_tensors_metadata(f->file, key) != NULL) {
+        f->module->h0 = find(f->file, layer->name, "h0", -1, false);
+        f->module->c0 = find(f->file, layer->name, "c0", -1, false);
+    }
     if (status == OCLSTM_OK)
         count_parameters(f);
     return status;

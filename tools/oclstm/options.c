@@ -37,9 +37,9 @@ typedef struct option_row {
     const char *help;
 } option_row;
 
-#define EVERY_COMMAND (IN_DEVICES | IN_RUN | IN_INFO | IN_CHECK | IN_SELFTEST | IN_BENCH | IN_TUNE | IN_KERNELS)
+#define EVERY_COMMAND (IN_DEVICES | IN_RUN | IN_INFO | IN_CHECK | IN_SELFTEST | IN_BENCH | IN_TUNE | IN_KERNELS | IN_CONVERT)
 #define ON_A_DEVICE   (IN_RUN | IN_CHECK | IN_SELFTEST | IN_BENCH | IN_TUNE | IN_KERNELS)
-#define WITH_JSON     (EVERY_COMMAND & ~(unsigned)(IN_RUN | IN_TUNE))
+#define WITH_JSON     (EVERY_COMMAND & ~(unsigned)(IN_RUN | IN_TUNE | IN_CONVERT))
 #define WITH_ENGINE   (ON_A_DEVICE & ~(unsigned)(IN_BENCH | IN_TUNE))
 #define WITH_BINARIES ((ON_A_DEVICE | IN_DEVICES) & ~(unsigned)IN_TUNE)
 #define ENGINE_NAMES  "auto, portable, fused or clblast"
@@ -87,12 +87,14 @@ static const option_row rows[] = {
     {285, "batch", "N", IN_KERNELS, KIND_BATCH, 0, "with --warm: calls of this batch, default 1; with --export: only of this one"},
     {286, "kernel-binary", "DIR", WITH_BINARIES, KIND_TEXT, offsetof(cli_options, kernel_binary),
      "take kernels compiled offline from DIR; see 'oclstm kernels --export'"},
+    {290, "layers", "LIST", IN_CONVERT, KIND_TEXT, offsetof(cli_options, layers),
+     "keep this order of layers in OUT, such as embed,lstm,relu,head"},
     {'d', "device", "DEVICE", ON_A_DEVICE, KIND_TEXT, offsetof(cli_options, device),
      "auto, N, P:D, gpu, cpu, npu or part of a name; see 'oclstm devices'"},
     {'e', "engine", "ENGINE", WITH_ENGINE, KIND_ENGINE, 0, ENGINE_NAMES},
     {'e', "engine", "ENGINE", IN_BENCH, KIND_ENGINE, 0, ENGINE_NAMES "; or all: each one that can run"},
     {265, "json", NULL, WITH_JSON, KIND_FLAG, offsetof(cli_options, json), "results as JSON"},
-    {'q', "quiet", NULL, ON_A_DEVICE, KIND_FLAG, offsetof(cli_options, quiet), "only results and errors"},
+    {'q', "quiet", NULL, ON_A_DEVICE | IN_CONVERT, KIND_FLAG, offsetof(cli_options, quiet), "only results and errors"},
     {'v', "verbose", NULL, ON_A_DEVICE | IN_DEVICES, KIND_FLAG, offsetof(cli_options, verbose), "say more"},
     {'h', "help", NULL, EVERY_COMMAND, KIND_FLAG, offsetof(cli_options, help), "this text"},
 };

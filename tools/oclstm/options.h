@@ -23,7 +23,17 @@ typedef struct cli_command {
     int (*run)(const cli_options *options);
 } cli_command;
 
-enum { IN_DEVICES = 1, IN_RUN = 2, IN_INFO = 4, IN_CHECK = 8, IN_SELFTEST = 16, IN_BENCH = 32, IN_TUNE = 64, IN_KERNELS = 128 };
+enum {
+    IN_DEVICES = 1,
+    IN_RUN = 2,
+    IN_INFO = 4,
+    IN_CHECK = 8,
+    IN_SELFTEST = 16,
+    IN_BENCH = 32,
+    IN_TUNE = 64,
+    IN_KERNELS = 128,
+    IN_CONVERT = 1024
+};
 
 // The sizes of a sequence call, each at least 1.
 typedef struct cli_shape {
@@ -59,6 +69,7 @@ struct cli_options {
     const char *kernel_binary; // else OCLSTM_KERNEL_BINARY, which the library reads
     const char *warm;
     const char *export;
+    const char *layers;
     oclstm_engine engine;
     bool engine_all; // bench: each engine that can run
     bool dtype_given;
