@@ -41,6 +41,37 @@ static void check_engines(oclstm_dtype dtype) {
 START_TEST(every_engine) { check_engines(dtypes[_i]); }
 END_TEST
 
+// A term of 1 and thousands that are lost beside it in 16 bits, block by block too: sums are float32.
+static void check_sums(oclstm_dtype dtype, oclstm_engine engine) {
+    enum { INPUT = 4096, HIDDEN = 3 };
+    static float weight_ih[4 * HIDDEN * INPUT], weight_hh[4 * HIDDEN * HIDDEN], x[INPUT];
+    float h[HIDDEN];
+    oclstm_cell *cell = NULL;
+    oclstm_error error = {0};
+    for (int i = 0; i < 4 * HIDDEN * INPUT; i++)
+        weight_ih[i] = 0x1p-9F;
+    for (int i = 0; i < INPUT; i++)
+        x[i] = i == 0 ? 0x1p9F : 0x1p-8F;
+    const oclstm_cell_params params = {.dtype = dtype,
+                                       .engine = engine,
+                                       .weight_ih = {weight_ih, OCLSTM_F32, 2, {4 * HIDDEN, INPUT}},
+                                       .weight_hh = {weight_hh, OCLSTM_F32, 2, {4 * HIDDEN, HIDDEN}}};
+    const oclstm_step step = {.x = {x, OCLSTM_F32, 1, {INPUT}}, .h_out = {h, OCLSTM_F32, 1, {HIDDEN}}};
+    expect_ok(oclstm_cell_create(&cell, fixture_device(), &params, &error), &error);
+    expect_ok(oclstm_cell_step(cell, &step, &error), &error);
+    oclstm_cell_destroy(&cell);
+    const double sum = 1 + (INPUT - 1) * 0x1p-17, gate = 1 / (1 + exp(-sum)), wanted = gate * tanh(gate * tanh(sum));
+    for (int unit = 0; unit < HIDDEN; unit++)
+        ck_assert_msg(fabs((double)h[unit] - wanted) < fixture_tolerance(dtype) / 4, "h[%d] is %.9g, expected %.9g; %s, engine %s",
+                      unit, (double)h[unit], wanted, oclstm_dtype_name(dtype), oclstm_engine_name(engine));
+}
+
+START_TEST(sums_are_float32) {
+    for (const oclstm_engine *engine = fixture_engines(dtypes[_i]); *engine != OCLSTM_ENGINE_AUTO; engine++)
+        check_sums(dtypes[_i], *engine);
+}
+END_TEST
+
 // Products in float16 arithmetic: each is rounded once more, to 11 bits.
 START_TEST(half_products) {
     if (!oclstm_device_get_info(fixture_device())->has_fp16) {
@@ -61,6 +92,7 @@ static Suite *make_suite(void) {
     tcase_set_timeout(tests, 0);
     tcase_add_unchecked_fixture(tests, NULL, fixture_close);
     tcase_add_loop_test(tests, every_form, 0, 8);
+    tcase_add_loop_test(tests, sums_are_float32, 0, 2);
     tcase_add_loop_test(tests, every_engine, 0, 2);
     tcase_add_test(tests, half_products);
     suite_add_tcase(suite, tests);

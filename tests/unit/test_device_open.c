@@ -35,6 +35,9 @@ START_TEST(an_opened_device_is_the_listed_one) {
     ck_assert_ptr_nonnull(oclstm_device_get_context(device));
     ck_assert_ptr_nonnull(oclstm_device_get_id(device));
     ck_assert_ptr_nonnull(oclstm_device_get_queue(device));
+    cl_command_queue_properties properties = ~(cl_command_queue_properties)0;
+    ck_assert_int_eq(clGetCommandQueueInfo(device->queue, CL_QUEUE_PROPERTIES, sizeof properties, &properties, NULL), CL_SUCCESS);
+    ck_assert_uint_eq(properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE, 0);
 
     char selector[32];
     oclstm_device *same = NULL;

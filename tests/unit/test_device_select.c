@@ -75,6 +75,14 @@ START_TEST(auto_prefers_gpus_then_throughput_then_index) {
 }
 END_TEST
 
+START_TEST(throughput_is_units_times_clock) {
+    list[2].clock_mhz = 2001; // half the units of the next ones, and more than twice their clock
+    ck_assert_uint_eq(expect("auto"), 2);
+    list[2].clock_mhz = 1999;
+    ck_assert_uint_eq(expect("auto"), 3);
+}
+END_TEST
+
 START_TEST(throughput_does_not_wrap_and_needs_no_clock) {
     list[2].compute_units = 65536;
     list[2].clock_mhz = 65536; // 0 in 32 bits
@@ -263,6 +271,7 @@ static Suite *make_suite(void) {
     TCase *tests = tcase_create("select");
     tcase_add_checked_fixture(tests, fill_list, NULL);
     tcase_add_test(tests, auto_prefers_gpus_then_throughput_then_index);
+    tcase_add_test(tests, throughput_is_units_times_clock);
     tcase_add_test(tests, throughput_does_not_wrap_and_needs_no_clock);
     tcase_add_test(tests, kinds);
     tcase_add_test(tests, positions);

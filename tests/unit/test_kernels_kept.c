@@ -104,23 +104,29 @@ START_TEST(a_damaged_entry_is_built_again) {
 }
 END_TEST
 
-// Writes the entry anew, whole, with other names or another binary.
-static void rewrite(const char *names, const unsigned char *binary, size_t length) {
-    char path[600], why[512];
+// The one entry; its bytes are the caller's to free.
+static unsigned char *read_entry(kernel_entry *entry, const char *path) {
     const char *reason;
-    unsigned char *bytes = NULL;
-    snprintf(path, sizeof path, "%s", entry_path());
     struct stat facts;
+    unsigned char *bytes = NULL;
     ck_assert_int_eq(stat(path, &facts), 0);
     FILE *stream = fopen(path, "rb");
     ck_assert_ptr_nonnull(stream);
     ck_assert_ptr_nonnull(bytes = malloc((size_t)facts.st_size));
     ck_assert_uint_eq(fread(bytes, 1, (size_t)facts.st_size, stream), (size_t)facts.st_size);
     fclose(stream);
+    ck_assert(kernel_entry_parse(entry, bytes, (size_t)facts.st_size, &reason));
+    return bytes;
+}
+
+// Writes the entry anew, whole, with other names or another binary.
+static void rewrite(const char *names, const unsigned char *binary, size_t length) {
+    char path[600], why[512];
     kernel_entry entry;
+    snprintf(path, sizeof path, "%s", entry_path());
+    unsigned char *bytes = read_entry(&entry, path);
     kernel_key key;
     char *texts[KEY_PARTS];
-    ck_assert(kernel_entry_parse(&entry, bytes, (size_t)facts.st_size, &reason));
     for (int part = 0; part < KEY_PARTS; part++) {
         ck_assert_ptr_nonnull(texts[part] = strndup((const char *)entry.key[part].bytes, entry.key[part].length));
         key.parts[part] = texts[part];
@@ -131,6 +137,38 @@ static void rewrite(const char *names, const unsigned char *binary, size_t lengt
         free(texts[part]);
     free(bytes);
 }
+
+// What a binary depends on is its key: none of it may be left out.
+START_TEST(an_entry_names_what_it_was_made_from) {
+    kernel_entry entry;
+    oclstm_device *device = NULL;
+    expect_counts(run("-D FACTOR=2", 5), 1, 0, 1);
+    unsigned char *bytes = read_entry(&entry, entry_path());
+    ck_assert_int_eq(oclstm_device_open(&device, test_device(), &error), OCLSTM_OK);
+    const device_limits *limits = device_get_limits(device);
+    const char *const wanted[KEY_PARTS] = {[KEY_LIBRARY] = OCLSTM_VERSION,
+                                           [KEY_PLATFORM] = limits->platform_name,
+                                           [KEY_PLATFORM_VERSION] = "OpenCL ",
+                                           [KEY_DEVICE] = limits->name,
+                                           [KEY_DEVICE_VERSION] = limits->device_version,
+                                           [KEY_DRIVER] = limits->driver_version,
+                                           [KEY_FILES] = "scale.cl",
+                                           [KEY_OPTIONS] = "-D FACTOR=2"};
+    for (int part = 0; part < KEY_PARTS; part++) {
+        char found[sizeof scale_text + 200] = "";
+        ck_assert_uint_lt(entry.key[part].length, sizeof found);
+        memcpy(found, entry.key[part].bytes, entry.key[part].length);
+        if (part == KEY_SOURCE)
+            ck_assert_ptr_nonnull(strstr(found, scale_text));
+        else if (part == KEY_PLATFORM_VERSION)
+            ck_assert_int_eq(strncmp(found, wanted[part], strlen(wanted[part])), 0);
+        else
+            ck_assert_str_eq(found, wanted[part]);
+    }
+    oclstm_device_close(&device);
+    free(bytes);
+}
+END_TEST
 
 START_TEST(an_entry_that_the_driver_refuses_is_built_again) {
     expect_counts(run("-D FACTOR=2", 5), 1, 0, 1);
@@ -187,6 +225,7 @@ static Suite *make_suite(void) {
     tcase_set_timeout(kept, 0.0);
     tcase_add_test(kept, the_second_time_nothing_is_built);
     tcase_add_test(kept, a_damaged_entry_is_built_again);
+    tcase_add_test(kept, an_entry_names_what_it_was_made_from);
     tcase_add_test(kept, an_entry_that_the_driver_refuses_is_built_again);
     tcase_add_test(kept, an_entry_whose_kernels_cannot_be_made_is_built_again);
     tcase_add_test(kept, a_folder_that_cannot_be_written_is_no_error);

@@ -197,6 +197,20 @@ START_TEST(arguments_that_do_not_fit) {
 }
 END_TEST
 
+// A call of OpenCL 2.1: there where the device lists SPIR-V, never asked for elsewhere.
+START_TEST(intermediate_language_is_looked_up) {
+    static const char *const without[] = {"", "PTX_7.0", "OpenCL_C_1.2"};
+    for (size_t at = 0; at < sizeof without / sizeof without[0]; at++) {
+        base_copy_string(device->limits.il_version, sizeof device->limits.il_version, without[at]);
+        ck_assert(device_find_create_with_il(device) == NULL);
+    }
+    base_copy_string(device->limits.il_version, sizeof device->limits.il_version, "PTX_7.0 SPIR-V_1.2");
+    ck_assert(device_find_create_with_il(device) != NULL);
+    device->opencl_1_2 = false;
+    ck_assert(device_find_create_with_il(device) == NULL);
+}
+END_TEST
+
 static void *get_in_thread(void *out) {
     oclstm_error thread_error = {0};
     cl_program program = NULL;
@@ -233,6 +247,7 @@ static Suite *make_suite(void) {
     tcase_add_test(tests, the_environment_names_a_directory);
     tcase_add_test(tests, kernels_that_do_not_exist);
     tcase_add_test(tests, arguments_that_do_not_fit);
+    tcase_add_test(tests, intermediate_language_is_looked_up);
     tcase_add_test(tests, threads_build_a_program_once);
     suite_add_tcase(suite, tests);
     return suite;
