@@ -30,11 +30,9 @@ static bool is_by_lanes(fused_form form) { return form == FUSED_STEP || form == 
 
 static fused_settings choose(const oclstm_cell *cell, size_t batch, size_t whole_batch, unsigned whole_units, bool can_meet) {
     const device_limits *limits = device_get_limits(cell->device);
-    const tuned_settings *tuned = device_get_tuned(cell->device);
-    if (whole_batch == 0)
-        return fused_settings_choose(limits, tuned, cell->params.dtype, cell->input, cell->hidden, batch, can_meet);
-    return fused_settings_choose_share(limits, tuned, cell->params.dtype, cell->input, cell->hidden, batch, whole_batch,
-                                       whole_units, can_meet);
+    const bool is_share = whole_batch > 0;
+    return fused_settings_choose_share(limits, device_get_tuned(cell->device), cell->params.dtype, cell->input, cell->hidden, batch,
+                                       is_share ? whole_batch : batch, is_share ? whole_units : limits->compute_units, can_meet);
 }
 
 fused_settings fused_plan_settings(const cell_plan *plan, bool can_meet) {

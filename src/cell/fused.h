@@ -32,8 +32,9 @@ typedef struct fused_settings {
 fused_settings fused_settings_choose(const device_limits *limits, const tuned_settings *tuned, oclstm_dtype dtype, size_t input,
                                      size_t hidden, size_t batch, bool can_meet);
 
-// A call that is a share of the rows of a larger one, see cell/cell_share.h: batch rows of `whole`, which by itself would run on `whole_units`
-// compute units. A row's sums are then added in the order in which the whole call adds them.
+// A call that may be a share of the rows of a larger one, see cell/cell_share.h: batch rows of `whole`, which by itself would run on `whole_units`
+// compute units. Sums are added in the order in which the whole call adds them on a device that does what it may: also where `can_meet` is
+// false only because work-groups were seen not to meet. A call that is no share is the whole of itself.
 fused_settings fused_settings_choose_share(const device_limits *limits, const tuned_settings *tuned, oclstm_dtype dtype,
                                            size_t input, size_t hidden, size_t batch, size_t whole, unsigned whole_units,
                                            bool can_meet);

@@ -6,6 +6,7 @@
 
 #include "cell/cell_private.h"
 #include "cl/lstm_shared.h"
+#include "device/device_facts.h"
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
@@ -141,14 +142,15 @@ fused_settings fused_settings_choose_share(const device_limits *limits, const tu
                                            bool can_meet) {
     device_limits whole_limits = *limits;
     whole_limits.compute_units = whole_units;
-    const fused_settings of_whole = fused_settings_choose(&whole_limits, tuned, dtype, input, hidden, whole, can_meet);
+    const fused_settings of_whole =
+        fused_settings_choose(&whole_limits, tuned, dtype, input, hidden, whole, device_groups_may_meet(&whole_limits));
     if (of_whole.form != FUSED_ROWS && of_whole.form != FUSED_UNITS)
         return of_whole; // ROWS and LK are part of the program; rows past the last are repeated
-    fused_settings settings = fused_settings_choose(limits, tuned, dtype, input, hidden, batch, can_meet);
-    if (of_whole.form == FUSED_ROWS) {
-        settings = of_whole;
-        settings.groups = smaller(cores_of(limits), batch);
-    }
+    fused_settings settings = of_whole;
+    if (of_whole.form == FUSED_ROWS)
+        settings.groups = smaller(whole_units == limits->compute_units ? of_whole.groups : cores_of(limits), batch);
+    else
+        settings = fused_settings_choose(limits, tuned, dtype, input, hidden, batch, can_meet);
     settings.split = of_whole.split;
     settings.early = of_whole.early;
     return settings;
