@@ -92,9 +92,12 @@ static cl_int say_item_sizes(const disguise *as, cl_device_id id, const answer_p
     size_t bytes;
     cl_int code;
     size_t *sizes = read_below(id, CL_DEVICE_MAX_WORK_ITEM_SIZES, &bytes, &code);
-    for (size_t at = 0; sizes && at < bytes / sizeof *sizes; at++) {
-        if (sizes[at] > (size_t)as->max_group)
+    const int64_t items[] = {as->items_x, as->items_y, as->items_z};
+    for (size_t at = 0; sizes && at < bytes / sizeof *sizes && at < 3; at++) {
+        if (as->max_group != UNSET && sizes[at] > (size_t)as->max_group)
             sizes[at] = (size_t)as->max_group;
+        if (items[at] != UNSET && sizes[at] > (size_t)items[at])
+            sizes[at] = (size_t)items[at];
     }
     if (code == CL_SUCCESS)
         code = say(to, sizes, bytes);
@@ -208,9 +211,7 @@ static cl_int CL_API_CALL get_device_info(cl_device_id id, cl_device_info parame
     case CL_DEVICE_OPENCL_C_FEATURES:
         return say_named_versions(as, id, parameter, &to);
     case CL_DEVICE_MAX_WORK_ITEM_SIZES:
-        if (as->max_group != UNSET)
-            return say_item_sizes(as, id, &to);
-        break;
+        return say_item_sizes(as, id, &to);
     case CL_DEVICE_VERSION:
     case CL_DEVICE_OPENCL_C_VERSION:
         if (as->version != UNSET)

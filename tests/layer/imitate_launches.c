@@ -21,13 +21,17 @@ static cl_int CL_API_CALL get_kernel_group_info(cl_kernel kernel, cl_device_id i
 
 static cl_int check_group(const disguise *as, cl_uint dimensions, const size_t *local) {
     const size_t limit = at_most(at_most(SIZE_MAX, as->max_group), as->kernel_group);
+    const int64_t most[] = {as->items_x, as->items_y, as->items_z};
     size_t items = 1;
     if (local == NULL) {
         imitate_count(COUNT_NULL_LOCAL);
         return limit == SIZE_MAX ? CL_SUCCESS : CL_INVALID_WORK_GROUP_SIZE;
     }
-    for (cl_uint at = 0; at < dimensions && at < 3; at++)
+    for (cl_uint at = 0; at < dimensions && at < 3; at++) {
         items *= local[at];
+        if (most[at] != UNSET && local[at] > (size_t)most[at])
+            return CL_INVALID_WORK_ITEM_SIZE;
+    }
     imitate_largest(COUNT_LARGEST_GROUP, items);
     return items > limit ? CL_INVALID_WORK_GROUP_SIZE : CL_SUCCESS;
 }

@@ -100,10 +100,12 @@ def golden(program, *names):
     return [program.data / "cells" / (name + ".safetensors") for name in names]
 
 
-SMALL = ("torch_cell_odd", "mindspore_cell_tile_edges", "torch_cell_unbatched", "torch_lstm_l1")
+FEW = ("torch_cell_odd", "torch_lstm_l1")
+# One of these is of a shape for which CLBlast is taken where it can run, and its kernels take seconds to compile.
+MORE = ("torch_cell_odd", "mindspore_cell_tile_edges", "torch_cell_unbatched", "torch_lstm_l1")
 
 
-def same_numbers(imitated, engines, *options, names=SMALL):
+def same_numbers(imitated, engines, *options, names=FEW):
     """Reference files of the frameworks, within their tolerance, on each engine. The engines that were used, by the name asked for."""
     used = {}
     for engine in engines:

@@ -7,7 +7,7 @@ import re
 import struct
 import sys
 
-from imitated import Imitated, golden, main, run_arguments, same_numbers
+from imitated import MORE, Imitated, golden, main, run_arguments, same_numbers
 from cli_files import Cell, count, write_npy, write_safetensors, write_sparse_npy
 
 # Everything that such devices lack, at once.
@@ -33,6 +33,8 @@ def selftest(imitated, engine, dtypes=("float32", "float64")):
             assert group["result"] == "pass" and group["failed"] == 0 and group["passed"] > 10, group
         elif group["dtype"] == "float64":
             assert group["result"] == "skipped" and "float64" in group["reason"], group
+        else:  # stored in 16 bits, on every device
+            assert group["result"] == "pass", group
     counts = imitated.counts()
     asked_for_custom_devices = "version=1.1" in imitated.env["OCLSTM_IMITATE"]
     assert counts["refused"] == asked_for_custom_devices and counts["launches_without_local_size"] == 0, counts
@@ -58,7 +60,7 @@ def case_accelerator_embedded_is_found(program):
 
 def case_accelerator_embedded_gives_the_same_numbers(program):
     imitated = Imitated(program, LEAST)
-    used = same_numbers(imitated, ["auto", "portable"])
+    used = same_numbers(imitated, ["auto", "portable"], names=MORE)
     assert used["auto"] == {"portable"}, used
     counts = imitated.counts()
     assert counts["largest_group"] == 1 and counts["refused"] == 0, counts
@@ -111,6 +113,18 @@ def case_group_1_is_too_small_for_some_engines(program):
     cannot_be_forced(Imitated(program, {"max_group": 1, "type": "gpu"}), "fused", "this device allows 1")
 
 
+def case_item_sizes_are_respected(program):
+    """Groups of 4096, but along one dimension alone, or of few along each."""
+    for items, fits_fused in (((64, 1, 1), True), ((16, 16, 16), False), ((4, 1, 1), False)):
+        keys = {"type": "gpu", **dict(zip(("items_x", "items_y", "items_z"), items))}
+        imitated = Imitated(program, keys)
+        assert imitated.only()["limits"]["max_work_item_sizes"] == list(items)
+        used = same_numbers(imitated, ["auto", "portable"])
+        assert used["auto"] == ({"fused"} if fits_fused else {"portable"}), (items, used)
+        assert imitated.counts()["refused"] == 0
+        cannot_be_forced(imitated, "clblast", "CL_DEVICE_MAX_WORK_ITEM_SIZES")
+
+
 def case_kernel_group_is_respected(program):
     """The device allows 4096, each kernel once built only 8."""
     for kind in ("cpu", "accelerator"):
@@ -118,7 +132,7 @@ def case_kernel_group_is_respected(program):
         same_numbers(imitated, ["portable"])
         counts = imitated.counts()
         assert 1 <= counts["largest_group"] <= 8 and counts["refused"] == 0, counts
-        same_numbers(imitated, ["auto"])
+        same_numbers(imitated, ["auto"], names=MORE)
 
 
 # --- rule 5: local memory ---------------------------------------------------------------------------------------------
@@ -188,8 +202,13 @@ def case_opencl_1_1_gives_the_same_numbers(program):
 
 
 def case_opencl_1_1_passes_the_selftest(program):
-    for engine in ("portable", "fused"):
-        selftest(Imitated(program, {"version": "1.1"}), engine)
+    selftest(Imitated(program, {"version": "1.1"}), "portable")
+
+
+def case_opencl_1_1_has_no_parts(program):
+    imitated = Imitated(program, {"version": "1.1"})
+    imitated.run(*run_arguments(program), "-d", "0/0", code=1, err="split|part")
+    assert imitated.counts()["calls_of_later_versions"] == 0, imitated.counts()
 
 
 def case_opencl_1_1_is_the_oldest(program):
