@@ -19,7 +19,9 @@ static int keep(bench_job *job, oclstm_device **device) {
     return job->device_count++;
 }
 
-static int measure_roofs(bench_device *device, oclstm_dtype dtype) {
+// Cells of 16 bits compute in float32, whose peak stands beside them.
+static int measure_roofs(bench_device *device, oclstm_dtype cell_dtype) {
+    const oclstm_dtype dtype = cell_dtype == OCLSTM_F64 ? OCLSTM_F64 : OCLSTM_F32;
     oclstm_error error;
     if (oclstm_device_measure_roofs(&device->roofs, device->device, dtype, &error) == OCLSTM_OK)
         return EXIT_DONE;

@@ -6,6 +6,7 @@
 
 #include "array_view.h"
 #include "bench.h"
+#include "reference.h"
 #include "report.h"
 #include "run_job.h"
 
@@ -46,10 +47,7 @@ static void fill(void *values, size_t count, oclstm_dtype dtype) {
     for (size_t i = 0; i < count; i++) {
         seed = seed * 6364136223846793005u + 1442695040888963407u;
         const double value = (double)(seed >> 11) * 0x1p-52 - 1.0;
-        if (dtype == OCLSTM_F64)
-            ((double *)values)[i] = value;
-        else
-            ((float *)values)[i] = (float)value;
+        reference_narrow((char *)values + i * oclstm_dtype_size_bytes(dtype), &value, dtype, 1);
     }
 }
 

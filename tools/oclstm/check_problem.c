@@ -106,7 +106,7 @@ static bool find_inputs(check_problem *out, check_outcome *outcome) {
     if (out->x->shape[rank - 1] != out->entry.input_size)
         return check_settle(outcome, CHECK_FAIL, "the last dimension of 'x' is %" PRId64 ", the cell's input size %" PRId64,
                             out->x->shape[rank - 1], out->entry.input_size);
-    out->dtype = out->x->dtype;
+    out->dtype = out->cell_dtype = out->x->dtype;
     out->batched = rank == batched_rank;
     out->batch_first = out->sequence && out->batched && order && strcmp(order, "true") == 0;
     out->steps = out->sequence ? out->x->shape[out->batch_first ? 1 : 0] : 1;

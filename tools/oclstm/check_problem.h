@@ -10,7 +10,8 @@ typedef struct check_problem {
     oclstm_tensors *file;  // inputs and answers
     oclstm_tensors *model; // weights, when they are in a file of their own
     oclstm_cell_entry entry;
-    oclstm_dtype dtype; // of x
+    oclstm_dtype dtype;      // of the arrays handed over: x's, or what fits cell_dtype
+    oclstm_dtype cell_dtype; // --precision, else x's
     bool sequence;
     bool batch_first;
     const oclstm_tensor *x, *h0, *c0;

@@ -29,6 +29,9 @@ static int check_options(const cli_options *options) {
     if (options->product_count > 0 && (options->shape_count > 0 || options->single || options->plot || options->engine_all ||
                                        options->engine != OCLSTM_ENGINE_AUTO || options->repeat || options->seconds > 0.0))
         return misuse("--gemm measures products: leave out --shape, --single, --plot, --engine, --repeat and --time");
+    if (options->product_count > 0 && options->dtype != OCLSTM_F32 && options->dtype != OCLSTM_F64)
+        return misuse(
+            "--gemm measures products of float32 or float64: CLBlast accumulates float16 in float16, and has no bfloat16");
     for (int at = 0; options->single && at < options->shape_count; at++)
         if (options->shapes[at].steps != 1)
             return misuse("--single runs one step a call: give T = 1 in --shape");

@@ -73,6 +73,38 @@ static void print_cells(const oclstm_cell_entry *cells, size_t count) {
     }
 }
 
+// Bytes that a cell's weights take on a device: both matrices in the precision, the sum of the biases in what it computes with.
+static uint64_t weights_bytes(const oclstm_cell_entry *cell, oclstm_dtype precision) {
+    const uint64_t gates = 4 * (uint64_t)cell->hidden_size,
+                   matrices = element_count(cell->weight_ih) + element_count(cell->weight_hh);
+    return matrices * oclstm_dtype_size_bytes(precision) + gates * (precision == OCLSTM_F64 ? 8 : 4);
+}
+
+static const struct {
+    oclstm_dtype dtype;
+    const char *name;
+} precisions[] = {{OCLSTM_F32, "f32"}, {OCLSTM_F64, "f64"}, {OCLSTM_F16, "f16"}, {OCLSTM_BF16, "bf16"}};
+enum { PRECISIONS = sizeof precisions / sizeof precisions[0] };
+
+static void print_memory(const oclstm_cell_entry *cells, size_t count) {
+    if (count == 0)
+        return;
+    printf("\n  %-24s  bytes of weights on a device with --precision; once more where an engine packs them\n  %-24s", "cell", "");
+    for (int i = 0; i < PRECISIONS; i++)
+        printf("  %12s", precisions[i].name);
+    putchar('\n');
+    for (size_t at = 0; at < count; at++) {
+        char name[sizeof cells->name + 2];
+        snprintf(name, sizeof name, "%s", cells[at].name[0] ? cells[at].name : "\"\"");
+        printf("  ");
+        print_text(stdout, name);
+        printf("%*s", 24 - (int)strnlen(name, 24), "");
+        for (int i = 0; i < PRECISIONS; i++)
+            printf("  %12" PRIu64, weights_bytes(&cells[at], precisions[i].dtype));
+        putchar('\n');
+    }
+}
+
 static void print_metadata(const oclstm_tensors *file) {
     const char *key = oclstm_tensors_metadata_next(file, NULL);
     if (key)
@@ -93,6 +125,7 @@ static void print_info(const oclstm_tensors *file, const oclstm_cell_entry *cell
     print_metadata(file);
     print_tensors(file);
     print_cells(cells, cell_count);
+    print_memory(cells, cell_count);
 }
 
 static json_t *tensor_to_json(const oclstm_tensor *tensor) {
@@ -102,10 +135,13 @@ static json_t *tensor_to_json(const oclstm_tensor *tensor) {
 }
 
 static json_t *cell_to_json(const oclstm_cell_entry *cell) {
-    return json_pack("{s:o, s:i, s:b, s:I, s:I, s:I, s:b, s:s, s:I}", "name", json_text(cell->name), "layer", cell->layer,
+    json_t *memory = json_object();
+    for (int i = 0; i < PRECISIONS; i++)
+        json_object_set_new(memory, precisions[i].name, json_integer((json_int_t)weights_bytes(cell, precisions[i].dtype)));
+    return json_pack("{s:o, s:i, s:b, s:I, s:I, s:I, s:b, s:s, s:I, s:o}", "name", json_text(cell->name), "layer", cell->layer,
                      "reverse", cell->reverse, "input_size", (json_int_t)cell->input_size, "hidden_size",
                      (json_int_t)cell->hidden_size, "proj_size", (json_int_t)cell->proj_size, "bias", cell->bias, "dtype",
-                     oclstm_dtype_name(cell->dtype), "parameters", (json_int_t)cell_parameters(cell));
+                     oclstm_dtype_name(cell->dtype), "parameters", (json_int_t)cell_parameters(cell), "device_bytes", memory);
 }
 
 static int print_json(const oclstm_tensors *file, const oclstm_cell_entry *cells, size_t cell_count) {

@@ -60,6 +60,7 @@ static int load_cell(run_job *job) {
     if (oclstm_cell_load(&job->cell, job->device, job->model, job->options->cell,
                          OCLSTM_CELL(.dtype = job->shape.dtype, .engine = job->options->engine), &error) != OCLSTM_OK)
         return fail(&error);
+    job->weights_bytes = oclstm_device_get_held_bytes(job->device);
     job->times.device = opened - begin;
     job->times.cell = run_clock() - opened;
     if (!job->options->verbose)
@@ -67,9 +68,10 @@ static int load_cell(run_job *job) {
     char why[1024];
     if (oclstm_cell_explain(job->cell, shape->batch, shape->steps, why, sizeof why, &error) != OCLSTM_OK)
         return fail(&error);
-    report("cell '%s': input %" PRId64 ", hidden %" PRId64 ", %s, weights %s, computed in %s", job->entry.name, shape->input,
+    const bool is_short = shape->dtype == OCLSTM_F16 || shape->dtype == OCLSTM_BF16;
+    report("cell '%s': input %" PRId64 ", hidden %" PRId64 ", %s, weights %s, %s in %s%s", job->entry.name, shape->input,
            shape->hidden, job->entry.bias ? "bias" : "no bias", oclstm_dtype_name(job->entry.dtype),
-           oclstm_dtype_name(shape->dtype));
+           is_short ? "stored" : "computed", oclstm_dtype_name(shape->dtype), is_short ? ", sums and c in float32" : "");
     report("engine: %s", why);
     return EXIT_DONE;
 }

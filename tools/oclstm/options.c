@@ -17,6 +17,7 @@ typedef enum option_kind {
     KIND_TEXT,
     KIND_ENGINE,
     KIND_DTYPE,
+    KIND_PRECISION,
     KIND_TOLERANCE,
     KIND_SEED,
     KIND_SHAPE,
@@ -37,12 +38,14 @@ typedef struct option_row {
     const char *help;
 } option_row;
 
-#define EVERY_COMMAND (IN_DEVICES | IN_RUN | IN_INFO | IN_CHECK | IN_SELFTEST | IN_BENCH | IN_TUNE | IN_KERNELS | IN_CONVERT)
-#define ON_A_DEVICE   (IN_RUN | IN_CHECK | IN_SELFTEST | IN_BENCH | IN_TUNE | IN_KERNELS)
-#define WITH_JSON     (EVERY_COMMAND & ~(unsigned)(IN_RUN | IN_TUNE | IN_CONVERT))
-#define WITH_ENGINE   (ON_A_DEVICE & ~(unsigned)(IN_BENCH | IN_TUNE))
-#define WITH_BINARIES ((ON_A_DEVICE | IN_DEVICES) & ~(unsigned)IN_TUNE)
-#define ENGINE_NAMES  "auto, portable, fused or clblast"
+#define EVERY_COMMAND  (IN_DEVICES | IN_RUN | IN_INFO | IN_CHECK | IN_SELFTEST | IN_BENCH | IN_TUNE | IN_KERNELS | IN_CONVERT)
+#define ON_A_DEVICE    (IN_RUN | IN_CHECK | IN_SELFTEST | IN_BENCH | IN_TUNE | IN_KERNELS)
+#define WITH_JSON      (EVERY_COMMAND & ~(unsigned)(IN_RUN | IN_TUNE | IN_CONVERT))
+#define WITH_ENGINE    (ON_A_DEVICE & ~(unsigned)(IN_BENCH | IN_TUNE))
+#define WITH_BINARIES  ((ON_A_DEVICE | IN_DEVICES) & ~(unsigned)IN_TUNE)
+#define WITH_PRECISION (IN_RUN | IN_BENCH | IN_KERNELS)
+#define PRECISIONS     "f32, f64, f16 or bf16"
+#define ENGINE_NAMES   "auto, portable, fused or clblast"
 
 static const option_row rows[] = {
     {'i', "input", "X", IN_RUN, KIND_TEXT, offsetof(cli_options, input),
@@ -57,7 +60,9 @@ static const option_row rows[] = {
     {260, "cn", "FILE", IN_RUN, KIND_TEXT, offsetof(cli_options, cn), "write c of the last step, as .npy"},
     {261, "batch-first", NULL, IN_RUN, KIND_FLAG, offsetof(cli_options, batch_first),
      "X and Y are [batch][steps][...] instead of [steps][batch][...]"},
-    {262, "dtype", "TYPE", IN_RUN, KIND_DTYPE, 0, "compute in float32 or float64, converting weights and X; default: theirs"},
+    {262, "dtype", "TYPE", IN_RUN, KIND_DTYPE, 0, "float32, float64, float16 or bfloat16: converts weights and X; default: theirs"},
+    {278, "precision", "P", WITH_PRECISION, KIND_PRECISION, 0, "--dtype in short: " PRECISIONS},
+    {278, "precision", "P", IN_CHECK | IN_SELFTEST, KIND_PRECISION, 0, PRECISIONS "; default: the file's own, or all"},
     {263, "tol", "T", IN_CHECK, KIND_TOLERANCE, 0, "largest |a-b|/(1+|b|) allowed; default: the file's own"},
     {264, "seed", "N", IN_SELFTEST, KIND_SEED, 0, "seed of the random data, as a failure prints it"},
     {276, "all", NULL, IN_SELFTEST, KIND_FLAG, offsetof(cli_options, all),
@@ -71,7 +76,8 @@ static const option_row rows[] = {
     {270, "plot", "FILE", IN_BENCH, KIND_TEXT, offsetof(cli_options, plot),
      "draw NAME-roofline and NAME-bars for FILE = NAME.svg or NAME.png"},
     {271, "no-roofs", NULL, IN_BENCH, KIND_FLAG, offsetof(cli_options, no_roofs), "do not measure the device's own peak"},
-    {272, "dtype", "TYPE", IN_BENCH | IN_TUNE | IN_KERNELS, KIND_DTYPE, 0, "compute in float32 (default) or float64"},
+    {272, "dtype", "TYPE", IN_BENCH | IN_KERNELS, KIND_DTYPE, 0, "float32 (default), float64, float16 or bfloat16"},
+    {272, "dtype", "TYPE", IN_TUNE, KIND_DTYPE, 0, "float32 (default), which 16 bits go by too, or float64"},
     {273, "gemm", "M,N,K", IN_BENCH, KIND_PRODUCT, 0,
      "instead of cells: a product through CLBlast, tuned and not; may be repeated"},
     {266, "shape", "B,I,H[,T]", IN_TUNE, KIND_SHAPE, 0, "batch, input, hidden, steps; may be repeated; default: twelve shapes"},
@@ -164,10 +170,19 @@ static bool parse_budget(cli_options *out, const char *text) {
     return *end == '\0' && out->budget > 0.0 && out->budget <= 86400.0;
 }
 
-static bool parse_dtype(cli_options *out, const char *text) {
+// By its name, or in short: "f16". `count` of float32, float64, float16, bfloat16 are allowed.
+static bool parse_dtype(cli_options *out, const char *text, int count) {
+    static const struct {
+        oclstm_dtype dtype;
+        const char *precision;
+    } known[] = {{OCLSTM_F32, "f32"}, {OCLSTM_F64, "f64"}, {OCLSTM_F16, "f16"}, {OCLSTM_BF16, "bf16"}};
     out->dtype_given = true;
-    out->dtype = strcmp(text, "float64") == 0 ? OCLSTM_F64 : OCLSTM_F32;
-    return strcmp(text, oclstm_dtype_name(out->dtype)) == 0;
+    for (int i = 0; i < count; i++) {
+        out->dtype = known[i].dtype;
+        if (strcmp(text, known[i].precision) == 0 || strcmp(text, oclstm_dtype_name(known[i].dtype)) == 0)
+            return true;
+    }
+    return false;
 }
 
 // Stores one option. NULL, or what would have been right.
@@ -184,7 +199,11 @@ static const char *store(cli_options *out, const option_row *row, const char *ar
         out->engine_all = out->command->bit == IN_BENCH && strcmp(argument, "all") == 0;
         return out->engine_all || oclstm_engine_from_name(&out->engine, argument, NULL) == OCLSTM_OK ? NULL : ENGINE_NAMES;
     case KIND_DTYPE:
-        return parse_dtype(out, argument) ? NULL : "float32 or float64";
+        if (out->command->bit == IN_TUNE)
+            return parse_dtype(out, argument, 2) ? NULL : "float32 or float64; cells of 16 bits go by what float32 was tuned to";
+        return parse_dtype(out, argument, 4) ? NULL : "float32, float64, float16 or bfloat16";
+    case KIND_PRECISION:
+        return parse_dtype(out, argument, 4) ? NULL : PRECISIONS;
     case KIND_TOLERANCE:
         return parse_tolerance(out, argument) ? NULL : "a number, 0 or greater";
     case KIND_SEED:

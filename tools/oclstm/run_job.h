@@ -13,8 +13,9 @@ typedef struct run_shape {
     int64_t batch; // at least 1; 1 without a batch dimension
     int64_t input;
     int64_t hidden;
-    bool batch_first;   // only at rank 3
-    oclstm_dtype dtype; // of the cell
+    bool batch_first;      // only at rank 3
+    oclstm_dtype dtype;    // of the cell
+    oclstm_dtype io_dtype; // of the arrays handed over and of the files written
 } run_shape;
 
 // The results, each an array being written; NULL = not wanted.
@@ -43,6 +44,7 @@ typedef struct run_job {
     oclstm_cell *cell;
     oclstm_state *state;
     run_times times;
+    uint64_t weights_bytes; // on the device, as the cell was made
 } run_job;
 
 // Each returns an exit code and has said on standard error why it is not EXIT_DONE.

@@ -30,11 +30,11 @@ int run_outputs_create(run_job *job) {
     const int64_t batched_state[2] = {shape->batch, shape->hidden};
     const int state_rank = shape->x_rank == 3 ? 2 : 1;
     const int64_t *state_shape = batched_state + (2 - state_rank);
-    int code = create(&job->outputs.y, y_path(job->options), shape->dtype, shape->x_rank, y_shapes[shape->x_rank - 1]);
+    int code = create(&job->outputs.y, y_path(job->options), shape->io_dtype, shape->x_rank, y_shapes[shape->x_rank - 1]);
     if (code == EXIT_DONE)
-        code = create(&job->outputs.hn, job->options->hn, shape->dtype, state_rank, state_shape);
+        code = create(&job->outputs.hn, job->options->hn, shape->io_dtype, state_rank, state_shape);
     if (code == EXIT_DONE)
-        code = create(&job->outputs.cn, job->options->cn, shape->dtype, state_rank, state_shape);
+        code = create(&job->outputs.cn, job->options->cn, shape->io_dtype, state_rank, state_shape);
     return code;
 }
 

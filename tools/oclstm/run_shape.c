@@ -36,12 +36,16 @@ static int decide_dtype(run_job *job) {
     if (job->options->dtype_given) {
         job->shape.dtype = job->options->dtype;
     } else if (x == OCLSTM_F64 && weights != OCLSTM_F64) {
-        report("%s: x is float64, the weights of the cell are %s; choose with --dtype float32 or --dtype float64", job->x.argument,
-               oclstm_dtype_name(weights));
+        report("%s: x is float64, the weights of the cell are %s; choose with --dtype float32 or --dtype float64 (or float16, "
+               "bfloat16)",
+               job->x.argument, oclstm_dtype_name(weights));
         return EXIT_FAILED;
     } else {
         job->shape.dtype = x == OCLSTM_F64 ? OCLSTM_F64 : OCLSTM_F32;
     }
+    // float32 goes into and comes out of cells of 16 bits; float16 stays where the file and the cell have it. There is no .npy of bfloat16.
+    const oclstm_dtype cell = job->shape.dtype;
+    job->shape.io_dtype = cell == OCLSTM_BF16 || (cell == OCLSTM_F16 && x != OCLSTM_F16) ? OCLSTM_F32 : cell;
     return EXIT_DONE;
 }
 

@@ -36,7 +36,7 @@ static int fail(const oclstm_error *error) {
 }
 
 static int slices_create(slice_buffers *out, const run_shape *shape) {
-    const size_t element = oclstm_dtype_size_bytes(shape->dtype);
+    const size_t element = oclstm_dtype_size_bytes(shape->io_dtype);
     size_t x_bytes = 0, y_bytes = 0;
     if (__builtin_mul_overflow((size_t)shape->batch, (size_t)shape->input * element, &x_bytes) ||
         __builtin_mul_overflow((size_t)shape->batch, (size_t)shape->hidden * element, &y_bytes)) {
@@ -65,10 +65,10 @@ static void slices_destroy(slice_buffers *out) {
 // x or y of some steps: what the library is to read or write at `data`.
 static oclstm_array describe(const run_shape *shape, void *data, int64_t steps, int64_t width) {
     if (shape->x_rank < 3)
-        return oclstm_out_2d(data, shape->dtype, steps, width);
+        return oclstm_out_2d(data, shape->io_dtype, steps, width);
     if (shape->batch_first)
-        return oclstm_out_3d(data, shape->dtype, shape->batch, steps, width);
-    return oclstm_out_3d(data, shape->dtype, steps, shape->batch, width);
+        return oclstm_out_3d(data, shape->io_dtype, shape->batch, steps, width);
+    return oclstm_out_3d(data, shape->io_dtype, steps, shape->batch, width);
 }
 
 static oclstm_sequence sequence_of(const run_job *job, const slice_buffers *slices, int64_t steps) {
@@ -103,8 +103,8 @@ static int run_slice(run_job *job, const slice_buffers *slices, int64_t first, i
     const bool one = shape->x_rank == 1;
     const int axis = shape->batch_first ? 1 : 0;
     oclstm_error error;
-    if (oclstm_tensor_read(job->x.file, job->x.tensor, axis, one ? 0 : first, one ? shape->input : count, shape->dtype, slices->x,
-                           true, &error) != OCLSTM_OK)
+    if (oclstm_tensor_read(job->x.file, job->x.tensor, axis, one ? 0 : first, one ? shape->input : count, shape->io_dtype,
+                           slices->x, true, &error) != OCLSTM_OK)
         return fail(&error);
     oclstm_sequence sequence = sequence_of(job, slices, count);
     sequence.state = job->state;
@@ -121,12 +121,13 @@ static int run_slice(run_job *job, const slice_buffers *slices, int64_t first, i
 // The state as an array of one, or [batch] rows.
 static oclstm_array state_array(const run_shape *shape, void *data) {
     if (shape->x_rank < 3)
-        return oclstm_out_1d(data, shape->dtype, shape->hidden);
-    return oclstm_out_2d(data, shape->dtype, shape->batch, shape->hidden);
+        return oclstm_out_1d(data, shape->io_dtype, shape->hidden);
+    return oclstm_out_2d(data, shape->io_dtype, shape->batch, shape->hidden);
 }
 
 static oclstm_status read_all(const run_job *job, const run_source *source, void *data, oclstm_error *error) {
-    return oclstm_tensor_read(source->file, source->tensor, 0, 0, source->tensor->shape[0], job->shape.dtype, data, false, error);
+    return oclstm_tensor_read(source->file, source->tensor, 0, 0, source->tensor->shape[0], job->shape.io_dtype, data, false,
+                              error);
 }
 
 static int begin_state(run_job *job, const slice_buffers *slices) {

@@ -26,15 +26,6 @@ static void fill(double *values, int64_t count, double bound, uint64_t *state) {
         values[k] = (double)(float)(bound * (2.0 * (double)(next_random(state) >> 11) * 0x1p-53 - 1.0));
 }
 
-static void narrow(void *dst, const double *src, oclstm_dtype dtype, int64_t count) {
-    float *single = dst;
-    if (dtype == OCLSTM_F64)
-        memcpy(dst, src, (size_t)count * sizeof *src);
-    else
-        for (int64_t k = 0; k < count; k++)
-            single[k] = (float)src[k];
-}
-
 // Four rows of a batch get one of NaN, +inf and -inf each, in x, h0 or c0. The rows between stay clean: what leaks into
 // them shows.
 static void spoil(case_data *data) {
@@ -76,8 +67,10 @@ static bool case_make(case_data *data, const selftest_case *test, oclstm_dtype d
     }
     if (test->form & NONFINITE)
         spoil(data);
-    for (int i = 0; i < INPUTS; i++)
-        narrow(data->inputs[i], data->exact_inputs[i], dtype, inputs[i]);
+    for (int i = 0; i < INPUTS; i++) {
+        reference_narrow(data->inputs[i], data->exact_inputs[i], dtype, inputs[i]);
+        reference_widen(data->exact_inputs[i], data->inputs[i], dtype, inputs[i]); // float16 and bfloat16 have rounded them
+    }
     for (int i = 0; i < RESULTS; i++) {
         data->results[i] = calloc((size_t)results[i], sizeof(double));
         data->wide_results[i] = calloc((size_t)results[i], sizeof(double));

@@ -13,15 +13,17 @@ uint64_t selftest_seed(const cli_options *options) { return options->seed_given 
 
 size_t selftest_groups_list(selftest_group groups[SELFTEST_GROUPS], unsigned forms, const cli_options *options) {
     static const oclstm_engine engines[] = {OCLSTM_ENGINE_PORTABLE, OCLSTM_ENGINE_FUSED, OCLSTM_ENGINE_CLBLAST};
-    static const oclstm_dtype dtypes[] = {OCLSTM_F32, OCLSTM_F64};
+    static const oclstm_dtype dtypes[] = {OCLSTM_F32, OCLSTM_F64, OCLSTM_F16, OCLSTM_BF16};
     enum { ENGINES = sizeof engines / sizeof engines[0], DTYPES = sizeof dtypes / sizeof dtypes[0] };
     _Static_assert(2 * ENGINES * DTYPES <= SELFTEST_GROUPS, "the groups fit");
     size_t count = 0;
     for (int i = 0; i < 2 * ENGINES * DTYPES; i++) {
         const oclstm_engine engine = engines[i / (2 * DTYPES)];
         const selftest_form form = i % 2 ? SELFTEST_SEQUENCE : SELFTEST_CELL;
-        if ((options->engine == OCLSTM_ENGINE_AUTO || options->engine == engine) && (forms & (1U << form)))
-            groups[count++] = (selftest_group){.engine = engine, .dtype = dtypes[i / 2 % DTYPES], .form = form};
+        const oclstm_dtype dtype = dtypes[i / 2 % DTYPES];
+        if ((options->engine == OCLSTM_ENGINE_AUTO || options->engine == engine) && (forms & (1U << form)) &&
+            (!options->dtype_given || options->dtype == dtype))
+            groups[count++] = (selftest_group){.engine = engine, .dtype = dtype, .form = form};
     }
     return count;
 }

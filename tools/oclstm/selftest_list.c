@@ -68,7 +68,13 @@ void selftest_case_text(const selftest_case *test, selftest_form form, char *tex
 // all point one way, leaves it off by about eps/2 x sqrt(terms); the factor of 2 eps leaves room for sums of size up to 4. The constant 4
 // is for exp and tanh, which OpenCL lets be 3 and 5 units off. The error of the state does not grow with the steps: the
 // forget gate shrinks it. Inputs to 50 make the sums that much larger.
+//
+// In 16 bits h is rounded in each step by half a unit in the last place, and goes into all gates of the next one; weights and inputs are the
+// rounded ones on both sides. Of that unit the result itself takes a half, h of the step before about a third, those before it less. Products
+// in float16 arithmetic are rounded, too, and large inputs make them that much larger, but saturate the gates.
 double selftest_tolerance(const selftest_case *test, oclstm_dtype dtype) {
+    if (dtype == OCLSTM_F16 || dtype == OCLSTM_BF16)
+        return (dtype == OCLSTM_F16 ? 0x1p-10 : 0x1p-7) * (test->form & LARGE && dtype == OCLSTM_F16 ? 8.0 : 2.0);
     const double eps = dtype == OCLSTM_F64 ? DBL_EPSILON : (double)FLT_EPSILON;
     const double size = test->form & LARGE ? 50.0 : 1.0;
     return 2.0 * eps * size * (4.0 + sqrt((double)(test->input + test->hidden)));
