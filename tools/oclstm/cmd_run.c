@@ -95,7 +95,9 @@ static void summarise(const run_job *job) {
         char device[32], cell[32], kernels[32];
         report("set-up: device %s, cell %s, first step with kernels %s", duration(device, job->times.device),
                duration(cell, job->times.cell), duration(kernels, job->times.kernels));
-        report("memory: %.1f MiB held on the device", (double)oclstm_device_get_held_bytes(job->device) / (1024.0 * 1024.0));
+        const uint64_t held = oclstm_device_get_held_bytes(job->device);
+        report("memory: %.1f MiB held on the device: %" PRIu64 " bytes, of which the weights before packing %" PRIu64,
+               (double)held / (1024.0 * 1024.0), held, job->weights_bytes);
         report_kernels(job->device, job->options);
     }
     const oclstm_device_info *info = oclstm_device_get_info(job->device);
