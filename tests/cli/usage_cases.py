@@ -85,8 +85,8 @@ def case_too_many_arguments(program):
 
 def case_option_values(program):
     run = ["run", "m", "-i", "x"]
-    program.run(*run, "--dtype", "float16", code=2, err="--dtype 'float16'.*float32 or float64")
-    program.run(*run, "--dtype", "int32", code=2, err="float32 or float64")
+    program.run(*run, "--dtype", "int16", code=2, err="--dtype 'int16'.*float32, float64, float16 or bfloat16")
+    program.run(*run, "--precision", "f8", code=2, err="f32, f64, f16 or bf16")
     program.run(*run, "--engine", "fast", code=2, err="--engine 'fast'.*auto, portable.* or clblast")
     for value in ("-1", "nan", "inf", "x", "", "1e-5x"):
         program.run("check", "f", "--tol", value, code=2, err="--tol .*expected a number")
@@ -112,7 +112,7 @@ def case_bench_values(program):
     program.run("bench", "--repeat", "2", "--time", "1", code=2, err="give one of them")
     program.run("bench", "--engine", "fast", code=2, err="or clblast")
     program.run("selftest", "--engine", "all", code=2, err="--engine 'all' is not valid")
-    program.run("bench", "--dtype", "float16", code=2, err="float32 or float64")
+    program.run("bench", "--dtype", "int16", code=2, err="float32, float64, float16 or bfloat16")
 
 
 def case_bench_plots(program):

@@ -21,6 +21,7 @@ FUSED = ("kernels_fused",)
 
 FORMS = ("fused_lanes",)
 ROOFS = ("kernels_roofs",)
+STORED = ("stored",)
 
 FAULTS = [
     # lstm_update: shared by both engines
@@ -105,6 +106,22 @@ FAULTS = [
     Fault("fused_group.cl", "h of this step read as of the step before", "new_lm = h_lm + (1 - (t & 1))", "new_lm = h_lm + (t & 1)", FORMS),
     Fault("fused_group.cl", "h0 of the first row for all", "(long)(first + min(i / hidden, last_row)) * hidden", "(long)first * hidden", FORMS),
     Fault("fused_group.cl", "last block of units skipped", "block < padded; block += LU", "block + LU < padded; block += LU", FORMS),
+    # 16 bits
+    Fault("lstm_shared.h", "bfloat16 cut off instead of rounded", "(bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16)", "bits >> 16)", STORED),
+    Fault("lstm_shared.h", "bfloat16 rounded up half-way", "0x7FFFu + ((bits >> 16) & 1u)", "0x8000u", STORED),
+    Fault("lstm_shared.h", "bfloat16 of a NaN may be infinity", "isnan(v) ? (bits >> 16) | 0x40u", "isnan(v) ? bits >> 16", STORED),
+    Fault("lstm_shared.h", "bfloat16 loaded as an integer", "as_float((uint)(p)[i] << 16)", "(float)((uint)(p)[i] << 16)", STORED),
+    Fault("lstm_shared.h", "float16 rounded to zero", "vstore_half_rte(v, i, p)", "vstore_half_rtz(v, i, p)", STORED),
+    Fault("lstm_shared.h", "16 bits stored one place on", "vstore_half_rte(v, i, p)", "vstore_half_rte(v, (i) + 1, p)", PORTABLE),
+    Fault("fused_math.cl", "bfloat16 units cut off", "(bits + 0x7FFFu + ((bits >> 16) & 1u)) >> 16;", "bits >> 16;", STORED),
+    Fault("fused_math.cl", "bfloat16 units of a NaN made numbers", "(v != v) ? (bits >> 16) | 0x40u : rounded", "rounded", STORED),
+    Fault("fused_math.cl", "float16 units rounded to zero", "JOIN(JOIN(vstore_half, VW), _rte)", "JOIN(JOIN(vstore_half, VW), _rtz)", STORED),
+    Fault("fused_math.cl", "last unit of a short block of 16 bits not stored", "unit < count; ++unit)\n            STORED_STORE",
+          "unit + 1 < count; ++unit)\n            STORED_STORE", FUSED),
+    Fault("fused_pack.cl", "16 bits: last unit left out", "const REAL w = unit < hidden ?", "const REAL w = unit + 1 < hidden ?", FUSED),
+    Fault("fused_tile.cl", "16 bits: the first columns for all", "(long)r * stride + first;", "(long)r * stride;", FUSED),
+    Fault("fused_tile.cl", "16 bits: the last columns not widened", "for (; k < deep; ++k)\n            to[r", "for (; k + 1 < deep; ++k)\n            to[r", FUSED),
+    Fault("fused_lanes.cl", "bias of the first gate for all", "bias_gm[q * hidden + u]", "bias_gm[u]", FORMS),
     # roofs.cl
     Fault("roofs.cl", "fma: last round skipped", "round < rounds; ++round", "round + 1u < rounds; ++round", ROOFS),
     Fault("roofs.cl", "fma: a chain of twelve left out", "#define CHAINS_12(M) CHAINS_11(M) M(11)", "#define CHAINS_12(M) CHAINS_11(M)", ROOFS),

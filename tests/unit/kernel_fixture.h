@@ -15,7 +15,8 @@ typedef struct kernel_bench {
     oclstm_device *device;
     oclstm_dtype dtype;
     cl_program program;
-    double tolerance; // in |a-b| / (1+|b|)
+    oclstm_dtype real; // of sums, biases and c: float32 for 16 bits
+    double tolerance;  // in |a-b| / (1+|b|)
 } kernel_bench;
 
 // Opens the tests' device and builds the file. False when the device lacks the dtype.
@@ -28,8 +29,9 @@ cl_kernel kernel_make(const kernel_bench *bench, const char *name);
 // Uniform in [-1, 1), rounded to the dtype, so that reference and kernel start from the same numbers.
 void kernel_random(const kernel_bench *bench, double *values, size_t count, uint64_t *seed);
 
-// A buffer with these values (poison when NULL) and a guard behind them.
+// A buffer with these values (poison when NULL) and a guard behind them: of the dtype; of `real`.
 cl_mem kernel_buffer(const kernel_bench *bench, const double *values, size_t count);
+cl_mem kernel_real_buffer(const kernel_bench *bench, const double *values, size_t count);
 
 // Launches over count0 x count1 work-items with a work-group of `local` in dimension 0 and waits. Arguments are set.
 void kernel_run(const kernel_bench *bench, cl_kernel kernel, size_t local, size_t count0, size_t count1);
@@ -37,5 +39,6 @@ void kernel_run(const kernel_bench *bench, cl_kernel kernel, size_t local, size_
 // Reads count elements and compares; fails the test with index, both values and `what`; checks the guard. A NaN in expected means: must
 // still be poison.
 void kernel_expect(const kernel_bench *bench, cl_mem buffer, const double *expected, size_t count, const char *what);
+void kernel_expect_real(const kernel_bench *bench, cl_mem buffer, const double *expected, size_t count, const char *what);
 
 #endif

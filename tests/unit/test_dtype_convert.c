@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "../../tools/oclstm/reference.h"
 #include "model/dtype_convert.h"
 
 #include "runner.h"
@@ -63,6 +64,70 @@ START_TEST(bfloat16_is_exact) {
 }
 END_TEST
 
+// float32 and float64 to 16 bits, against plain C: every number, what lies half-way to the next one, and what lies just beside that, by a
+// last place of float32 and by one of float64, which a rounding to float32 in between would lose.
+static void check_narrowed(oclstm_dtype dtype, double value) {
+    const float single = (float)value;
+    const double from_single = (double)single;
+    uint16_t got, want;
+    double got_value;
+    model_convert(&got, dtype, &value, OCLSTM_F64, false, 1);
+    reference_narrow(&want, &value, dtype, 1);
+    reference_widen(&got_value, &got, dtype, 1);
+    ck_assert_msg(isnan(value) ? isnan(got_value) : got == want, "float64 %a becomes %#x, expected %#x", value, got, want);
+    model_convert(&got, dtype, &single, OCLSTM_F32, false, 1);
+    reference_narrow(&want, &from_single, dtype, 1);
+    reference_widen(&got_value, &got, dtype, 1);
+    ck_assert_msg(isnan(value) ? isnan(got_value) : got == want, "float32 %a becomes %#x, expected %#x", from_single, got, want);
+}
+
+START_TEST(narrowing_rounds_once_to_nearest_even) {
+    const oclstm_dtype dtype = _i == 0 ? OCLSTM_F16 : OCLSTM_BF16;
+    for (unsigned i = 0; i < PATTERNS; i++) {
+        const uint16_t bits[2] = {(uint16_t)i, (uint16_t)((i & 0x8000u) | ((i + 1) & 0x7FFFu))};
+        double ends[2];
+        reference_widen(ends, bits, dtype, 2);
+        const double half = ends[0] + (ends[1] - ends[0]) / 2;
+        check_narrowed(dtype, ends[0]);
+        check_narrowed(dtype, half);
+        check_narrowed(dtype, nextafter(half, HUGE_VAL));
+        check_narrowed(dtype, nextafter(half, -HUGE_VAL));
+        check_narrowed(dtype, (double)nextafterf((float)half, HUGE_VALF));
+        check_narrowed(dtype, (double)nextafterf((float)half, -HUGE_VALF));
+    }
+    static const double far[] = {65504,        65519.99, 65520,  65536, 1e30, 3.4e38, 3.39617752923046e38,
+                                 3.4028236e38, 1e300,    1e-300, 1e-45};
+    for (size_t i = 0; i < sizeof far / sizeof *far; i++) {
+        check_narrowed(dtype, far[i]);
+        check_narrowed(dtype, -far[i]);
+    }
+}
+END_TEST
+
+// From 16 bits to 16 bits, in either byte order.
+START_TEST(narrowing_of_16_bits) {
+    static uint16_t other[PATTERNS], swapped[PATTERNS], back[PATTERNS];
+    model_convert(other, OCLSTM_BF16, pattern, OCLSTM_F16, false, PATTERNS);
+    model_convert(swapped, OCLSTM_BF16, pattern_swapped, OCLSTM_F16, true, PATTERNS);
+    ck_assert_mem_eq(other, swapped, sizeof other);
+    for (unsigned i = 0; i < PATTERNS; i++) {
+        double value = value_of(i, 5);
+        uint16_t want;
+        reference_narrow(&want, &value, OCLSTM_BF16, 1);
+        ck_assert(isnan(value) ? isnan(value_of(other[i], 8)) : other[i] == want);
+    }
+    model_convert(back, OCLSTM_F16, pattern_swapped, OCLSTM_F16, true, PATTERNS);
+    ck_assert_mem_eq(back, pattern, sizeof back);
+    model_convert(other, OCLSTM_F16, pattern, OCLSTM_BF16, false, PATTERNS);
+    for (unsigned i = 0; i < PATTERNS; i++) {
+        double value = value_of(i, 8);
+        uint16_t want;
+        reference_narrow(&want, &value, OCLSTM_F16, 1);
+        ck_assert(isnan(value) ? isnan(value_of(other[i], 5)) : other[i] == want);
+    }
+}
+END_TEST
+
 // The formula itself, at the landmarks of float16.
 START_TEST(landmarks) {
     static const struct {
@@ -110,6 +175,8 @@ static Suite *make_suite(void) {
     Suite *suite = suite_create("dtype_convert");
     TCase *tcase = tcase_create("convert");
     tcase_add_checked_fixture(tcase, make_patterns, NULL);
+    tcase_add_loop_test(tcase, narrowing_rounds_once_to_nearest_even, 0, 2);
+    tcase_add_test(tcase, narrowing_of_16_bits);
     tcase_add_test(tcase, float16_is_exact);
     tcase_add_test(tcase, bfloat16_is_exact);
     tcase_add_test(tcase, landmarks);

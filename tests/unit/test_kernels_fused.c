@@ -16,6 +16,8 @@
 
 enum { WIDTH = 8, TILE = 3, MEET_STRIDE = 32, PATIENCE = 100000000 };
 
+static const oclstm_dtype dtypes[] = {OCLSTM_F32, OCLSTM_F64, OCLSTM_F16, OCLSTM_BF16};
+
 typedef struct shape {
     int input, hidden, batch, steps, chunk, groups;
     bool batch_first, split;
@@ -27,7 +29,11 @@ static bool open_bench(kernel_bench *bench, const char *files, oclstm_dtype dtyp
     if (!kernel_bench_open(bench, "portable.cl", dtype))
         return false;
     char options[160] = "";
-    base_append(options, sizeof options, "%s -D VW=%d -D RM=%d", device_dtype_options(bench->device, dtype), WIDTH, TILE);
+    base_append(options, sizeof options, "%s -D VW=%d -D RM=%d -D WEIGHTS_STORED=%d", device_dtype_options(bench->device, dtype),
+                WIDTH, TILE,
+                dtype == OCLSTM_F16    ? 1
+                : dtype == OCLSTM_BF16 ? 2
+                                       : 0);
     ck_assert_msg(device_program_get(&bench->program, bench->device, files, options, &error) == OCLSTM_OK, "%s\n%s", error.message,
                   error.build_log);
     return true;
@@ -50,7 +56,7 @@ static size_t packed_count(int hidden, int columns) { return (size_t)((hidden + 
 START_TEST(test_pack) {
     static const int hiddens[] = {1, 7, 8, 9, 17}, columns[] = {1, 3, 8};
     kernel_bench bench;
-    if (!open_bench(&bench, "fused_math.cl fused_pack.cl", _i == 0 ? OCLSTM_F32 : OCLSTM_F64))
+    if (!open_bench(&bench, "fused_math.cl fused_pack.cl", dtypes[_i]))
         return;
     for (size_t i = 0; i < COUNT(hiddens) * COUNT(columns); i++) {
         cl_int hidden = hiddens[i % COUNT(hiddens)], k = columns[i / COUNT(hiddens)];
@@ -60,11 +66,12 @@ START_TEST(test_pack) {
         kernel_random(&bench, w, count, &seed);
         double *expected = pack(w, hidden, k);
         cl_mem in = kernel_buffer(&bench, w, count), out = kernel_buffer(&bench, NULL, packed_count(hidden, k));
-        cl_kernel kernel = kernel_make(&bench, "fused_pack");
+        const char *const name = bench.real == bench.dtype ? "fused_pack" : "fused_pack_16";
+        cl_kernel kernel = kernel_make(&bench, name);
         ck_assert(device_set_args(bench.device, kernel, 0, NULL, DEVICE_ARG(in), DEVICE_ARG(out), DEVICE_ARG(hidden), DEVICE_ARG(k),
                                   (size_t)0) == OCLSTM_OK);
         kernel_run(&bench, kernel, 4, (size_t)k, (size_t)(hidden + WIDTH - 1) / WIDTH);
-        kernel_expect(&bench, out, expected, packed_count(hidden, k), "fused_pack");
+        kernel_expect(&bench, out, expected, packed_count(hidden, k), name);
         device_kernel_release(&kernel);
         device_buffer_release(bench.device, &in);
         device_buffer_release(bench.device, &out);
@@ -84,9 +91,10 @@ typedef struct problem {
     cl_mem x_dev, wx_dev, wh_dev, bias_dev, h_dev, c_dev, y_dev, hn_dev, cn_dev, scratch_dev, sums_dev, meet_dev;
 } problem;
 
-static cl_mem packed_buffer(const kernel_bench *bench, const double *w, int hidden, int columns) {
+static cl_mem packed_buffer(const kernel_bench *bench, const double *w, int hidden, int columns, bool is_bias) {
     double *packed = pack(w, hidden, columns);
-    cl_mem buffer = kernel_buffer(bench, packed, packed_count(hidden, columns));
+    const size_t count = packed_count(hidden, columns);
+    cl_mem buffer = is_bias ? kernel_real_buffer(bench, packed, count) : kernel_buffer(bench, packed, count);
     free(packed);
     return buffer;
 }
@@ -135,12 +143,13 @@ static void problem_make(const kernel_bench *bench, problem *p, shape s) {
     spread_y(p, y);
     const size_t blocks = (hidden + WIDTH - 1) / WIDTH,
                  sums = (size_t)(s.chunk + 1) * (batch + TILE) * (size_t)(s.groups + 1) * blocks * 4 * WIDTH;
-    p->x_dev = kernel_buffer(bench, x, p->x_count), p->wx_dev = packed_buffer(bench, wx, s.hidden, s.input);
-    p->wh_dev = packed_buffer(bench, wh, s.hidden, s.hidden), p->bias_dev = packed_buffer(bench, bias, s.hidden, 1);
-    p->h_dev = kernel_buffer(bench, h, p->state_count), p->c_dev = kernel_buffer(bench, c, p->state_count);
+    p->x_dev = kernel_buffer(bench, x, p->x_count), p->wx_dev = packed_buffer(bench, wx, s.hidden, s.input, false);
+    p->wh_dev = packed_buffer(bench, wh, s.hidden, s.hidden, false), p->bias_dev = packed_buffer(bench, bias, s.hidden, 1, true);
+    p->h_dev = kernel_buffer(bench, h, p->state_count), p->c_dev = kernel_real_buffer(bench, c, p->state_count);
     p->y_dev = kernel_buffer(bench, NULL, p->y_count), p->hn_dev = kernel_buffer(bench, NULL, p->state_count);
-    p->cn_dev = kernel_buffer(bench, NULL, p->state_count), p->scratch_dev = kernel_buffer(bench, NULL, batch * blocks * WIDTH);
-    p->sums_dev = kernel_buffer(bench, NULL, sums);
+    p->cn_dev = kernel_real_buffer(bench, NULL, p->state_count),
+    p->scratch_dev = kernel_real_buffer(bench, NULL, batch * blocks * WIDTH);
+    p->sums_dev = kernel_real_buffer(bench, NULL, sums);
     const size_t meet_bytes = (size_t)(s.groups + 2) * MEET_STRIDE * sizeof(cl_int);
     ck_assert(device_buffer_create(&p->meet_dev, bench->device, CL_MEM_READ_WRITE, meet_bytes, "counters", NULL) == OCLSTM_OK);
     ck_assert(device_fill_zero(bench->device, p->meet_dev, 0, meet_bytes, NULL) == OCLSTM_OK);
@@ -200,7 +209,7 @@ static void expect_all(const kernel_bench *bench, const problem *p, const char *
     if (hn == p->hn_dev)
         kernel_expect(bench, hn, p->hn, p->state_count, what);
     if (cn == p->cn_dev)
-        kernel_expect(bench, cn, p->cn, p->state_count, what);
+        kernel_expect_real(bench, cn, p->cn, p->state_count, what);
 }
 
 static void launch_units(const kernel_bench *bench, cl_kernel kernel, problem *p, int groups, size_t started, int epoch,
@@ -244,7 +253,7 @@ static const shape shapes[] = {
 
 START_TEST(test_rows) {
     kernel_bench bench;
-    if (!open_bench(&bench, "fused_math.cl fused_tile.cl fused_rows.cl", _i == 0 ? OCLSTM_F32 : OCLSTM_F64))
+    if (!open_bench(&bench, "fused_math.cl fused_tile.cl fused_rows.cl", dtypes[_i]))
         return;
     for (size_t i = 0; i < COUNT(shapes); i++) {
         for (int chunk = 0; chunk < 4; chunk += 2) {
@@ -261,7 +270,7 @@ END_TEST
 
 START_TEST(test_units) {
     kernel_bench bench;
-    if (!open_bench(&bench, "fused_math.cl fused_tile.cl fused_units.cl", _i == 0 ? OCLSTM_F32 : OCLSTM_F64))
+    if (!open_bench(&bench, "fused_math.cl fused_tile.cl fused_units.cl", dtypes[_i]))
         return;
     for (size_t i = 0; i < COUNT(shapes); i++) {
         for (int chunk = 1; chunk < 8; chunk += 3) {
@@ -279,7 +288,7 @@ END_TEST
 // A row's result must not depend on how many rows a work-item has: bit by bit the same, in tiles of any size and, split, in others.
 START_TEST(test_rows_alike) {
     kernel_bench bench;
-    if (!open_bench(&bench, "fused_math.cl fused_tile.cl fused_rows.cl", _i < 4 ? OCLSTM_F32 : OCLSTM_F64))
+    if (!open_bench(&bench, "fused_math.cl fused_tile.cl fused_rows.cl", dtypes[_i / 4]))
         return;
     shape s = {.input = 9, .hidden = 19, .batch = 11, .steps = 4, .chunk = _i & 1 ? 3 : 0, .groups = 11, .split = _i & 2};
     problem p;
@@ -368,10 +377,10 @@ static Suite *make_suite(void) {
     Suite *suite = suite_create("kernels_fused");
     TCase *tests = tcase_create("reference");
     tcase_set_timeout(tests, 0);
-    tcase_add_loop_test(tests, test_pack, 0, 2);
-    tcase_add_loop_test(tests, test_rows, 0, 2);
-    tcase_add_loop_test(tests, test_units, 0, 2);
-    tcase_add_loop_test(tests, test_rows_alike, 0, 8);
+    tcase_add_loop_test(tests, test_pack, 0, 4);
+    tcase_add_loop_test(tests, test_rows, 0, 4);
+    tcase_add_loop_test(tests, test_units, 0, 4);
+    tcase_add_loop_test(tests, test_rows_alike, 0, 16);
     tcase_add_test(tests, test_lost_meeting);
     tcase_add_test(tests, test_kept_meeting);
     suite_add_tcase(suite, tests);

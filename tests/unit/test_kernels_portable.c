@@ -12,7 +12,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-static const oclstm_dtype dtypes[] = {OCLSTM_F32, OCLSTM_F64};
+static const oclstm_dtype dtypes[] = {OCLSTM_F32, OCLSTM_F64, OCLSTM_F16, OCLSTM_BF16};
 static const size_t locals[] = {1, 64};
 
 static void check_transpose(const kernel_bench *bench, size_t local, cl_uint rows, cl_uint columns) {
@@ -57,8 +57,8 @@ static void check_input_product(const kernel_bench *bench, size_t local, cl_uint
         }
     }
     cl_mem x_dev = kernel_buffer(bench, x, x_count), w_dev = kernel_buffer(bench, w, w_count),
-           bias_dev = kernel_buffer(bench, bias, gates);
-    cl_mem out = kernel_buffer(bench, NULL, out_count);
+           bias_dev = kernel_real_buffer(bench, bias, gates);
+    cl_mem out = kernel_real_buffer(bench, NULL, out_count);
     cl_kernel kernel = kernel_make(bench, "lstm_input_product");
     ck_assert(device_set_args(bench->device, kernel, 0, NULL, DEVICE_ARG(x_dev), DEVICE_ARG(offset), DEVICE_ARG(w_dev),
                               DEVICE_ARG(bias_dev), DEVICE_ARG(out), DEVICE_ARG(rows), DEVICE_ARG(input), DEVICE_ARG(gates),
@@ -67,7 +67,7 @@ static void check_input_product(const kernel_bench *bench, size_t local, cl_uint
     char what[128];
     snprintf(what, sizeof what, "lstm_input_product rows %u input %u gates %u offset %u, local %zu", rows, input, gates, offset,
              local);
-    kernel_expect(bench, out, expected, out_count, what);
+    kernel_expect_real(bench, out, expected, out_count, what);
     device_kernel_release(&kernel);
     cl_mem *const buffers[] = {&x_dev, &w_dev, &bias_dev, &out};
     for (size_t i = 0; i < COUNT(buffers); i++)
@@ -110,10 +110,10 @@ static void check_step(const kernel_bench *bench, size_t local, cl_uint batch, c
                       c_next + c_next_offset + b * hidden, scratch);
         free(nothing);
     }
-    cl_mem gx_dev = kernel_buffer(bench, gx, gx_count), wt_dev = kernel_buffer(bench, wt, w_count),
+    cl_mem gx_dev = kernel_real_buffer(bench, gx, gx_count), wt_dev = kernel_buffer(bench, wt, w_count),
            h_dev = kernel_buffer(bench, h, h_count);
-    cl_mem c_dev = kernel_buffer(bench, c, c_count), out = kernel_buffer(bench, NULL, out_count);
-    cl_mem c_out = kernel_buffer(bench, NULL, c_next_count);
+    cl_mem c_dev = kernel_real_buffer(bench, c, c_count), out = kernel_buffer(bench, NULL, out_count);
+    cl_mem c_out = kernel_real_buffer(bench, NULL, c_next_count);
     cl_kernel kernel = kernel_make(bench, "lstm_portable_step");
     ck_assert(device_set_args(bench->device, kernel, 0, NULL, DEVICE_ARG(gx_dev), DEVICE_ARG(gx_offset), DEVICE_ARG(gx_stride),
                               DEVICE_ARG(wt_dev), DEVICE_ARG(h_dev), DEVICE_ARG(h_offset), DEVICE_ARG(h_stride), DEVICE_ARG(c_dev),
@@ -125,7 +125,7 @@ static void check_step(const kernel_bench *bench, size_t local, cl_uint batch, c
     snprintf(what, sizeof what, "lstm_portable_step batch %u hidden %u gap %u, local %zu: h'", batch, hidden, gap, local);
     kernel_expect(bench, out, h_next, out_count, what);
     what[strlen(what) - 2] = 'c';
-    kernel_expect(bench, c_out, c_next, c_next_count, what);
+    kernel_expect_real(bench, c_out, c_next, c_next_count, what);
     device_kernel_release(&kernel);
     cl_mem *const buffers[] = {&gx_dev, &wt_dev, &h_dev, &c_dev, &out, &c_out};
     for (size_t i = 0; i < COUNT(buffers); i++)
@@ -138,11 +138,11 @@ static void check_step(const kernel_bench *bench, size_t local, cl_uint batch, c
 START_TEST(test_transpose) {
     static const cl_uint sizes[] = {1, 4, 31, 64, 65};
     kernel_bench bench;
-    if (!kernel_bench_open(&bench, "portable.cl", dtypes[_i % 2]))
+    if (!kernel_bench_open(&bench, "portable.cl", dtypes[_i % 4]))
         return;
     for (size_t i = 0; i < COUNT(sizes); i++) {
         for (size_t j = 0; j < COUNT(sizes); j++)
-            check_transpose(&bench, locals[_i / 2], sizes[i], sizes[j]);
+            check_transpose(&bench, locals[_i / 4], sizes[i], sizes[j]);
     }
     kernel_bench_close(&bench);
 }
@@ -151,12 +151,12 @@ END_TEST
 START_TEST(test_input_product) {
     static const cl_uint rows[] = {1, 3, 4, 5, 9}, inputs[] = {1, 31, 32, 33, 65}, gates[] = {4, 60, 64, 68};
     kernel_bench bench;
-    if (!kernel_bench_open(&bench, "portable.cl", dtypes[_i % 2]))
+    if (!kernel_bench_open(&bench, "portable.cl", dtypes[_i % 4]))
         return;
     for (size_t i = 0; i < COUNT(rows); i++) {
         for (size_t j = 0; j < COUNT(inputs); j++) {
             for (size_t k = 0; k < COUNT(gates); k++)
-                check_input_product(&bench, locals[_i / 2], rows[i], inputs[j], gates[k], (cl_uint)(i * j));
+                check_input_product(&bench, locals[_i / 4], rows[i], inputs[j], gates[k], (cl_uint)(i * j));
         }
     }
     kernel_bench_close(&bench);
@@ -166,11 +166,11 @@ END_TEST
 START_TEST(test_step) {
     static const cl_uint batches[] = {1, 2, 5}, hiddens[] = {1, 2, 31, 32, 33, 63, 64, 65, 130};
     kernel_bench bench;
-    if (!kernel_bench_open(&bench, "portable.cl", dtypes[_i % 2]))
+    if (!kernel_bench_open(&bench, "portable.cl", dtypes[_i % 4]))
         return;
     for (size_t i = 0; i < COUNT(batches); i++) {
         for (size_t j = 0; j < COUNT(hiddens); j++)
-            check_step(&bench, locals[_i / 2], batches[i], hiddens[j], (cl_uint)(j % 3));
+            check_step(&bench, locals[_i / 4], batches[i], hiddens[j], (cl_uint)(j % 3));
     }
     kernel_bench_close(&bench);
 }
@@ -180,9 +180,9 @@ static Suite *make_suite(void) {
     Suite *suite = suite_create("kernels_portable");
     TCase *tests = tcase_create("reference");
     tcase_set_timeout(tests, 0);
-    tcase_add_loop_test(tests, test_transpose, 0, 4);
-    tcase_add_loop_test(tests, test_input_product, 0, 4);
-    tcase_add_loop_test(tests, test_step, 0, 4);
+    tcase_add_loop_test(tests, test_transpose, 0, 8);
+    tcase_add_loop_test(tests, test_input_product, 0, 8);
+    tcase_add_loop_test(tests, test_step, 0, 8);
     suite_add_tcase(suite, tests);
     return suite;
 }

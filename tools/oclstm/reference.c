@@ -42,6 +42,8 @@ static uint16_t to_16_bits(double value, int fraction) {
         return (uint16_t)(sign | infinity | 1U << (fraction - 1));
     if (isinf(value))
         return (uint16_t)(sign | infinity);
+    if (value == 0.0)
+        return (uint16_t)sign;
     frexp(value, &exponent); // |value| = 2^exponent times a number in [0.5, 1)
     exponent = exponent - 1 < least ? least : exponent - 1;
     if (exponent > bias)
