@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "cell/cell_private.h"
+#include "device/device_fork.h"
 
 // Sizes around every edge of the engines' rules: what a device may ever be asked for comes up in one of them.
 static const size_t all_sizes[] = {1, 16, 64, 100, 200, 300, 600, 1100, 2200};
@@ -190,7 +191,7 @@ static oclstm_status check(const char *directory, const oclstm_kernels_export_pa
     if (params->binaries && params->device == NULL)
         return base_fail(error, OCLSTM_INVALID_ARGUMENT,
                          "oclstm_kernels_export: binaries are made by an opened device; none is given");
-    return OCLSTM_OK;
+    return params->device != NULL ? device_check_fork(error) : OCLSTM_OK;
 }
 
 oclstm_status oclstm_kernels_export(size_t *count, const char *directory, const oclstm_kernels_export_params *params,

@@ -10,6 +10,7 @@
 #include <oclstm/kernels.h>
 
 #include "base/error.h"
+#include "device/device_fork.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool is_chosen; // by oclstm_kernels_set_binary_dir(), which wins over the environment
@@ -42,6 +43,9 @@ bool kernel_folder_has_kernels(void) {
 
 oclstm_status oclstm_kernels_set_binary_dir(const char *directory, oclstm_error *error) {
     char *copy = NULL;
+    const oclstm_status status = device_check_fork(error);
+    if (status != OCLSTM_OK)
+        return status;
     if (directory != NULL) {
         DIR *stream = opendir(directory);
         if (stream == NULL)

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "device/device_fork.h"
 #include "device/device_private.h"
 #include "device/kernel_cache.h"
 #include "device/kernel_file.h"
@@ -138,6 +139,9 @@ oclstm_status oclstm_kernels_count(oclstm_kernel_counts *out, oclstm_device *dev
                          out == NULL      ? "out"
                          : device == NULL ? "device"
                                           : "note");
+    const oclstm_status status = device_check_fork(error);
+    if (status != OCLSTM_OK)
+        return status;
     pthread_mutex_lock(&device->lock);
     const program_tally *tally = &device->tally;
     *out = (oclstm_kernel_counts){tally->from_source, tally->from_cache, tally->from_folder, tally->kept};

@@ -119,7 +119,7 @@ FAULTS = [
     fault(6, "a caller's queue that is out of order is taken", "device_open", (OPEN, "if (properties & CL_QUEUE_OUT_OF_ORDER_EXEC_MODE_ENABLE)", "if (properties & 0)")),
     fault(6, "a buffer beyond the largest allocation is asked for", "device_open", (BUFFER, "if (size_bytes > limits->max_allocation_bytes || held", "if (held")),
     fault(6, "slices are not made to fit", "cell_memory", ("src/cell/plan_capacity.c", "    if (demand_fits(&demand, cell->device, reclaimable_bytes, NULL, 0))\n        return most;", "    if (most > 0)\n        return most;")),
-    fault(6, "what does not fit is not refused", "imitated_allocation_16m", ("src/cell/plan_capacity.c", "    if (fits == 0) {\n        count", "    if (fits == 0)\n        return 1;\n    if (fits == 0) {\n        count")),
+    fault(6, "what does not fit is not refused", "cell_memory", ("src/cell/plan_capacity.c", "    if (fits == 0) {\n        count", "    if (fits == 0)\n        return 1;\n    if (fits == 0) {\n        count")),
     # 7: arithmetic
     fault(7, "float64 is not refused", "imitated_no_float64",
           ("src/cell/cell_create.c", "if (resolved.dtype == OCLSTM_F64 && !limits->has_fp64)", "if (false && !limits->has_fp64)"),
@@ -135,7 +135,7 @@ FAULTS = [
           ("src/device/program_text.c", "uint64_t hash = kernel_hash(KERNEL_HASH_START, options, strlen(options) + 1);", "(void)options;\n    uint64_t hash = KERNEL_HASH_START;")),
     fault(8, "source is built where there is no compiler", "kernels_offline", (BUILD, "    else if (!device->limits.has_compiler)\n        return fail_without_compiler", "    else if (name[0] == 0)\n        return fail_without_compiler")),
     fault(8, "the error does not say how to export", "kernels_offline", (BUILD, "run \"\n        \"'oclstm kernels --export DIR', compile", "run \"\n        \"it elsewhere, compile")),
-    fault(8, "a device without a compiler stays unusable with binaries", "kernels_offline", (QUERY, " && !kernel_folder_has_kernels())", ")")),
+    fault(8, "a device without a compiler stays unusable with binaries", "imitated_offline", (QUERY, " && !kernel_folder_has_kernels())", ")")),
     fault(8, "SPIR-V is given to a device that does not list it", "program", (SPIRV, "if (!device->opencl_1_2 || strstr(device->limits.il_version, \"SPIR-V\") == NULL ||", "if (strstr(\"\", \"SPIR-V\") != NULL ||")),
     # 9: the disk cache
     fault(9, "the checksum is not looked at", "kernel_entry", (ENTRY, "if (kernel_hash(KERNEL_HASH_START, bytes, (size_t)(end - bytes)) != get_number(end, CHECKSUM_BYTES))", "if (end == NULL)")),

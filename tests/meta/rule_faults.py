@@ -195,10 +195,16 @@ def try_faults(faults: list[Fault], jobs: int) -> int:
                 trees.put(tree)
 
         with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-            outcomes = list(pool.map(lambda name: with_tree(lambda tree: tree.run(name)), names))
-            for name, outcome in zip(names, outcomes):
+            outcomes = dict(zip(names, pool.map(lambda name: with_tree(lambda tree: tree.run(name)), names)))
+            for name, outcome in outcomes.items():
                 report.add("skip" if outcome.skipped else "ok" if outcome.good else "not ok", f"{name} passes on the intact tree", outcome.output)
-            verdicts = pool.map(lambda fault: with_tree(lambda tree: judge(fault, tree)), faults)
+
+            def verdict(fault: Fault) -> tuple[str, str]:
+                if not outcomes[fault.test].good:
+                    return "not ok", f"{fault.test} fails without it, too"
+                return with_tree(lambda tree: judge(fault, tree))
+
+            verdicts = pool.map(verdict, faults)
             for fault, (result, words) in zip(faults, verdicts):
                 caught = f": caught by {fault.test}" if result == "ok" else ""
                 report.add(result, f"rule {fault.rule}, {fault.what}{caught}", words)

@@ -22,6 +22,9 @@ enum { HIDDEN = 8, INPUT = 4, SECONDS = 60 };
 static oclstm_device *device;
 static oclstm_cell *cell;
 static oclstm_state *state;
+static oclstm_network *network;
+static oclstm_stream *stream;
+static oclstm_group *group;
 static oclstm_device_info *list;
 static size_t list_count;
 static oclstm_error error;
@@ -38,7 +41,17 @@ static const char *use_everything(void) {
         oclstm_cell_create(&cell, device, OCLSTM_CELL(.input_size = INPUT, .hidden_size = HIDDEN), &error) != OCLSTM_OK ||
         oclstm_state_create(&state, cell, 0, &error) != OCLSTM_OK || oclstm_cell_step(cell, &step, &error) != OCLSTM_OK)
         return error.message;
-    return NULL;
+    oclstm_tensors *file = NULL;
+    oclstm_status status = oclstm_tensors_open(&file, test_data("cells/torch_lstm_l1.safetensors"), &error);
+    if (status == OCLSTM_OK)
+        status = oclstm_network_load(&network, device, file, NULL, &error);
+    if (status == OCLSTM_OK)
+        status = oclstm_stream_create(&stream, network, 1, &error);
+    if (status == OCLSTM_OK)
+        status = oclstm_group_create(&group, (oclstm_device *const[]){device, device}, 2,
+                                     OCLSTM_CELL(.input_size = INPUT, .hidden_size = HIDDEN), &error);
+    oclstm_tensors_close(&file);
+    return status == OCLSTM_OK ? NULL : error.message;
 }
 
 static void make_things(void) {
@@ -47,6 +60,9 @@ static void make_things(void) {
 }
 
 static void release_things(void) {
+    oclstm_group_destroy(&group);
+    oclstm_stream_destroy(&stream);
+    oclstm_network_destroy(&network);
     oclstm_state_destroy(&state);
     oclstm_cell_destroy(&cell);
     oclstm_device_close(&device);
@@ -109,6 +125,12 @@ static const char *use_devices(void) {
     double seconds;
     REFUSED(oclstm_device_measure_roofs(&roofs, device, OCLSTM_F32, &error));
     REFUSED(oclstm_device_measure_product(&seconds, device, OCLSTM_F32, 1, 1, 1, true, &error));
+    char note[100];
+    REFUSED(oclstm_kernels_count(&(oclstm_kernel_counts){0}, device, note, sizeof note, &error));
+    REFUSED(oclstm_kernels_export(&count, "/", &(const oclstm_kernels_export_params){.device = device}, &error));
+    REFUSED(oclstm_kernels_set_binary_dir("/", &error));
+    oclstm_device **several = NULL;
+    REFUSED(oclstm_devices_open(&several, &count, "0,0", &error));
     REFUSED(oclstm_tune(device, &(const oclstm_tune_params){0}, &error));
     return oclstm_device_open(&other, NULL, NULL) == OCLSTM_UNSUPPORTED ? NULL : "a call without a record";
 }
@@ -124,6 +146,7 @@ static const char *use_cells(void) {
         return "create left its out-pointer";
     REFUSED(oclstm_cell_step(cell, &(const oclstm_step){.x = {ones, OCLSTM_F32, 1, {INPUT}}, .h_out = h}, &error));
     REFUSED(oclstm_cell_sequence(cell, &(const oclstm_sequence){.x = {ones, OCLSTM_F32, 2, {1, INPUT}}, .h_out = h}, &error));
+    REFUSED(oclstm_cell_prepare(cell, 1, 1, &error));
     REFUSED(oclstm_cell_read_weights(cell, NULL, &w, NULL, NULL, &error));
     REFUSED(oclstm_cell_enqueue(cell, &(const oclstm_buffers){.batch = 1, .x = {cell->weight_ih, 0}}, 0, NULL, NULL, &error));
     REFUSED(oclstm_state_create(&fresh, cell, 0, &error));
@@ -135,13 +158,36 @@ static const char *use_cells(void) {
     return NULL;
 }
 
+static const char *use_networks_and_groups(void) {
+    float values[64 * 64] = {0};
+    const oclstm_const_array x = {values, OCLSTM_F32, 3, {1, 1, 4}};
+    const oclstm_array y = {values, OCLSTM_F32, 3, {1, 1, 4}};
+    oclstm_stream *fresh = stream;
+    oclstm_group *other = group;
+    REFUSED(oclstm_network_run(network, &(const oclstm_network_call){.x = x, .y = y}, &error));
+    REFUSED(oclstm_stream_create(&fresh, network, 1, &error));
+    REFUSED(oclstm_stream_feed(stream, &x, &y, &error));
+    REFUSED(oclstm_stream_reset(stream, &error));
+    REFUSED(
+        oclstm_group_create(&other, (oclstm_device *const[]){device}, 1, OCLSTM_CELL(.input_size = 1, .hidden_size = 1), &error));
+    if (fresh != NULL || other != NULL)
+        return "create left its out-pointer";
+    REFUSED(oclstm_group_step(group, &(const oclstm_step){.x = {ones, OCLSTM_F32, 2, {1, INPUT}}}, &error));
+    REFUSED(oclstm_group_sequence(group, &(const oclstm_sequence){.x = {ones, OCLSTM_F32, 3, {1, 1, INPUT}}}, &error));
+    return NULL;
+}
+
 static const char *load_a_cell(void) {
     oclstm_tensors *file = NULL;
     oclstm_cell *other = NULL;
     // A model file is no matter of OpenCL.
     if (oclstm_tensors_open(&file, test_data("cells/torch_cell_odd.safetensors"), &error) != OCLSTM_OK)
         return error.message;
+    oclstm_network *whole = NULL;
+    oclstm_group *parted = NULL;
     REFUSED(oclstm_cell_load(&other, device, file, NULL, NULL, &error));
+    REFUSED(oclstm_network_load(&whole, device, file, NULL, &error));
+    REFUSED(oclstm_group_load(&parted, (oclstm_device *const[]){device}, 1, file, NULL, NULL, &error));
     oclstm_tensors_close(&file);
     return NULL;
 }
@@ -152,12 +198,24 @@ static const char *read_facts(void) {
         return "the facts of a device";
     if (oclstm_cell_get_params(cell).hidden_size != HIDDEN || oclstm_cell_last_engine(cell) == OCLSTM_ENGINE_AUTO)
         return "the facts of a cell";
-    return oclstm_cell_explain(cell, 1, 1, text, sizeof text, &error) == OCLSTM_OK ? NULL : error.message;
+    if (oclstm_cell_explain(cell, 1, 1, text, sizeof text, &error) != OCLSTM_OK ||
+        oclstm_group_explain(group, 0, 2, 1, text, sizeof text, &error) != OCLSTM_OK)
+        return error.message;
+    int rank = 0;
+    int64_t h_shape[3], c_shape[3];
+    oclstm_share share;
+    if (oclstm_network_state_shape(network, 1, &rank, h_shape, c_shape, &error) != OCLSTM_OK ||
+        oclstm_group_get_share(group, 0, &share, &error) != OCLSTM_OK)
+        return error.message;
+    // Only the path is asked for; there is none, because tests keep nothing.
+    return oclstm_tune_path(device, text, sizeof text, &error) == OCLSTM_IO ? NULL : "the path of the tuned settings";
 }
 
 static const char *release_in_child(void) {
     release_things();
-    return device == NULL && cell == NULL && state == NULL && list == NULL ? NULL : "a pointer stays";
+    return device == NULL && cell == NULL && state == NULL && list == NULL && network == NULL && stream == NULL && group == NULL
+               ? NULL
+               : "a pointer stays";
 }
 
 static const char *use_and_release(void) {
@@ -191,6 +249,9 @@ START_TEST(devices_are_refused) { in_child(use_devices); }
 END_TEST
 
 START_TEST(cells_and_states_are_refused) { in_child(use_cells); }
+END_TEST
+
+START_TEST(networks_and_groups_are_refused) { in_child(use_networks_and_groups); }
 END_TEST
 
 START_TEST(a_file_is_read_and_its_cell_refused) { in_child(load_a_cell); }
@@ -298,6 +359,7 @@ static Suite *make_suite(void) {
     tcase_add_test(tests, a_child_forked_before_works);
     tcase_add_test(tests, devices_are_refused);
     tcase_add_test(tests, cells_and_states_are_refused);
+    tcase_add_test(tests, networks_and_groups_are_refused);
     tcase_add_test(tests, a_file_is_read_and_its_cell_refused);
     tcase_add_test(tests, facts_can_be_read);
     tcase_add_test(tests, everything_can_be_released);

@@ -123,6 +123,16 @@ START_TEST(a_gpu_keeps_its_kernels) {
 }
 END_TEST
 
+// Eight work-items share a sum only where what they share fits: at 4 rows 16 KiB of float32.
+START_TEST(shared_sums_fit_local_memory) {
+    limits.kind = OCLSTM_DEVICE_GPU;
+    limits.local_memory_bytes = (size_t)8 * 4 * LSTM_GATES * FUSED_LANES * sizeof(float);
+    ck_assert_uint_eq(choose(512, 512, 8, true).lanes_k, 8);
+    limits.local_memory_bytes--;
+    ck_assert_uint_eq(choose(512, 512, 8, true).lanes_k, 1);
+}
+END_TEST
+
 // Global memory in disguise is used only where somebody measured that it pays; what does not fit is stepped back from.
 START_TEST(local_memory_in_disguise_is_left_alone) {
     limits.kind = OCLSTM_DEVICE_NPU;
@@ -166,6 +176,7 @@ static Suite *make_suite(void) {
     tcase_add_test(tests, groups_that_may_not_meet_are_not_tried);
     tcase_add_test(tests, settings_of_another_engine_or_shape_do_not_count);
     tcase_add_test(tests, a_gpu_keeps_its_kernels);
+    tcase_add_test(tests, shared_sums_fit_local_memory);
     tcase_add_test(tests, local_memory_in_disguise_is_left_alone);
     tcase_add_test(tests, sums_stay_within_an_allocation);
     suite_add_tcase(suite, tests);
