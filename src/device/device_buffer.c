@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Device buffers and their transfers.
+#include <stdlib.h>
+
 #include "base/error.h"
+#include "base/memory.h"
 #include "device/device_fork.h"
 #include "device/device_private.h"
 #include "device/size_text.h"
@@ -15,6 +18,40 @@ static oclstm_status fail_too_large(oclstm_error *error, const oclstm_device *de
                               size_to_text(limits->global_memory_bytes).text, size_to_text(held).text);
 }
 
+// --- what the device holds --------------------------------------------------------------------------------------------
+
+// Kept here: a driver that is asked for a buffer's size when it goes may fail, and the memory would count as held for good.
+static void hold(oclstm_device *device, held_buffer *node, cl_mem mem, size_t size_bytes) {
+    pthread_mutex_lock(&device->held_lock);
+    *node = (held_buffer){device->held, mem, size_bytes};
+    device->held = node;
+    pthread_mutex_unlock(&device->held_lock);
+}
+
+static void let_go(oclstm_device *device, cl_mem mem) {
+    pthread_mutex_lock(&device->held_lock);
+    held_buffer **place = &device->held;
+    while (*place != NULL && (*place)->mem != mem)
+        place = &(*place)->next;
+    held_buffer *node = *place;
+    if (node != NULL)
+        *place = node->next;
+    pthread_mutex_unlock(&device->held_lock);
+    if (node != NULL)
+        atomic_fetch_sub(&device->held_bytes, node->size_bytes);
+    free(node);
+}
+
+void device_held_free(oclstm_device *device) {
+    while (device->held != NULL) {
+        held_buffer *node = device->held;
+        device->held = node->next;
+        free(node);
+    }
+}
+
+// --- buffers ----------------------------------------------------------------------------------------------------------
+
 oclstm_status device_buffer_create(cl_mem *out, oclstm_device *device, cl_mem_flags flags, size_t size_bytes, const char *what,
                                    oclstm_error *error) {
     *out = NULL;
@@ -28,12 +65,19 @@ oclstm_status device_buffer_create(cl_mem *out, oclstm_device *device, cl_mem_fl
         atomic_fetch_sub(&device->held_bytes, size_bytes);
         return fail_too_large(error, device, size_bytes, held, what);
     }
+    held_buffer *node = base_alloc(1, sizeof *node);
+    if (node == NULL) {
+        atomic_fetch_sub(&device->held_bytes, size_bytes);
+        return base_fail_memory(error, sizeof *node, "a buffer");
+    }
     cl_int code;
     cl_mem buffer = clCreateBuffer(device->context, flags, size_bytes, NULL, &code);
     if (code != CL_SUCCESS) {
         atomic_fetch_sub(&device->held_bytes, size_bytes);
+        free(node);
         return device_fail(error, device, code, "clCreateBuffer", "allocating %s for %s", size_to_text(size_bytes).text, what);
     }
+    hold(device, node, buffer, size_bytes);
     *out = buffer;
     return OCLSTM_OK;
 }
@@ -49,7 +93,7 @@ void device_buffer_release(oclstm_device *device, cl_mem *buffer) {
     if (buffer == NULL || *buffer == NULL)
         return;
     if (!device_lost_by_fork()) {
-        atomic_fetch_sub(&device->held_bytes, device_buffer_bytes(*buffer));
+        let_go(device, *buffer); // first: a new buffer may be made at its address
         clReleaseMemObject(*buffer);
     }
     *buffer = NULL;

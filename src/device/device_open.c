@@ -36,7 +36,9 @@ static void device_destroy(oclstm_device *device) {
     if (!lost) {
         release_objects(device);
         pthread_mutex_destroy(&device->lock);
+        pthread_mutex_destroy(&device->held_lock);
     }
+    device_held_free(device);
     free(device->kernel_dir);
     free(device->binary_dir);
     free(device->tuned);
@@ -55,7 +57,7 @@ static oclstm_status device_alloc(oclstm_device **out, const device_entry *entry
     device->binary_dir = kernel_folder_copy();
     device->tuned = base_alloc(1, sizeof *device->tuned);
     if (device->kernel_dir == NULL || device->binary_dir == NULL || device->tuned == NULL ||
-        pthread_mutex_init(&device->lock, NULL) != 0) {
+        pthread_mutex_init(&device->lock, NULL) != 0 || pthread_mutex_init(&device->held_lock, NULL) != 0) {
         free(device->tuned);
         free(device->binary_dir);
         free(device->kernel_dir);

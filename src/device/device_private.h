@@ -32,6 +32,13 @@ typedef struct program_tally {
     char note[1024]; // the last thing that could not be used or kept, and was done without, in words
 } program_tally;
 
+// A buffer of device_buffer_create().
+typedef struct held_buffer {
+    struct held_buffer *next;
+    cl_mem mem;
+    size_t size_bytes;
+} held_buffer;
+
 struct oclstm_device {
     atomic_int references;
     device_limits limits;
@@ -42,6 +49,8 @@ struct oclstm_device {
     cl_context context;
     cl_command_queue queue;
     _Atomic uint64_t held_bytes; // by buffers of device_buffer_create()
+    pthread_mutex_t held_lock;   // guards held
+    held_buffer *held;           // the newest first
     atomic_uint warm;            // bits of device_mark_warm()
     pthread_mutex_t lock;        // guards kernel_dir, programs and tally
     char *kernel_dir;            // "" for the built-in sources
@@ -77,6 +86,9 @@ oclstm_status device_program_build(program_entry *entry, oclstm_device *device, 
 // clCreateProgramWithIL, where the device lists SPIR-V; otherwise NULL.
 typedef cl_program(CL_API_CALL *device_create_with_il)(cl_context context, const void *il, size_t length, cl_int *code);
 device_create_with_il device_find_create_with_il(const oclstm_device *device);
+
+// Frees the list of buffers that are still there when the device goes: a caller's mistake.
+void device_held_free(oclstm_device *device);
 
 // Releases every program of the cache.
 void device_programs_release(oclstm_device *device);

@@ -53,7 +53,7 @@ static const struct {
     {FAULT_CALL_clReleaseProgram, 0, "likewise"},
     {FAULT_CALL_clReleaseKernel, 0, "likewise"},
     {FAULT_CALL_clReleaseEvent, 0, "likewise"},
-    {FAULT_CALL_clGetMemObjectInfo, 0, "a buffer's size, asked when it is released: only a figure in messages"},
+    {FAULT_CALL_clGetMemObjectInfo, 0, "how much memory another plan would free: then it counts as none"},
     {FAULT_CALL_clGetPlatformIDs, FAULT_FINDS_DEVICES, "-1001 is an empty list"},
     {FAULT_CALL_clGetPlatformInfo, FAULT_FINDS_DEVICES, "the platform is listed with its reason, or without the fact"},
     {FAULT_CALL_clGetDeviceIDs, FAULT_FINDS_DEVICES, "the platform is listed with its reason; others are still there"},
@@ -177,6 +177,7 @@ static void try_fault(fault_scene *scene, const fault_case *armed, fault_tally *
     static const fault_case none = {0, 0, FAULT_MODE_ONCE};
     const fault_scenario *scenario = scene->scenario;
     const int live_before = control->live_objects();
+    const uint64_t held_before = scene->device != NULL ? oclstm_device_get_held_bytes(scene->device) : 0;
     fault_record record = {0}, again = {0};
     if (options->verbose)
         fprintf(stderr, "%s: call %u %s %s\n", scenario->name, armed->call, errors[armed->error].name, mode_names[armed->mode]);
@@ -201,6 +202,9 @@ static void try_fault(fault_scene *scene, const fault_case *armed, fault_tally *
         complain(tally, scene, armed, record, "without the fault it gives other results");
     if (control->live_objects() != live_before && (scenario->allowed & FAULT_BORROWS) == 0) // copies have buffers, which are kept
         complain(tally, scene, armed, record, "the number of OpenCL objects has changed");
+    else if (scene->device != NULL && (scenario->allowed & FAULT_BORROWS) == 0 &&
+             oclstm_device_get_held_bytes(scene->device) != held_before)
+        complain(tally, scene, armed, record, "the memory that the device holds has changed");
 }
 
 // --- one scenario -----------------------------------------------------------------------------------------------------
