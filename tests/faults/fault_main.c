@@ -17,7 +17,7 @@
 
 #include "fault_run.h"
 
-enum { MOST_MESSAGES = 12, SECONDS_EACH = 120, SLOW_PLACES = 12 };
+enum { MOST_MESSAGES = 12, SECONDS_EACH = 120, SLOW_PLACES = 8 };
 
 static const struct {
     const char *name;
@@ -58,7 +58,14 @@ static const struct {
     {FAULT_CALL_clGetPlatformInfo, FAULT_FINDS_DEVICES, "the platform is listed with its reason, or without the fact"},
     {FAULT_CALL_clGetDeviceIDs, FAULT_FINDS_DEVICES, "the platform is listed with its reason; others are still there"},
     {FAULT_CALL_clGetDeviceInfo, FAULT_FINDS_DEVICES, "the device is listed with its reason, or without the fact"},
+    {FAULT_CALL_clGetDeviceInfo, FAULT_ASKS_CACHE, "the size of the caches: a common one is taken"},
     {FAULT_CALL_clCreateBuffer, FAULT_BORROWS, "the caller's memory is copied instead"},
+    {FAULT_CALL_clCreateKernelsInProgram, FAULT_KEEPS_KERNELS, "the kernels are not kept"},
+    {FAULT_CALL_clGetKernelInfo, FAULT_KEEPS_KERNELS, "likewise"},
+    {FAULT_CALL_clGetProgramInfo, FAULT_KEEPS_KERNELS, "likewise"},
+    {FAULT_CALL_clCreateProgramWithBinary, FAULT_TAKES_KERNELS, "the kernels are built again"},
+    {FAULT_CALL_clBuildProgram, FAULT_TAKES_KERNELS, "likewise"},
+    {FAULT_CALL_clCreateKernel, FAULT_TAKES_KERNELS, "likewise"},
 };
 
 typedef struct run_options {
@@ -327,7 +334,8 @@ static const fault_control *find_layer(void) {
 }
 
 int main(int argc, char **argv) {
-    const fault_scenario *const lists[] = {fault_device_scenarios, fault_cell_scenarios, fault_state_scenarios};
+    const fault_scenario *const lists[] = {fault_device_scenarios, fault_cell_scenarios, fault_state_scenarios,
+                                           fault_kernel_scenarios, fault_search_scenarios};
     run_options options = {.full = getenv("OCLSTM_FAULT_FULL") != NULL};
     unsigned number = 0, failed = 0, sum_calls = 0, sum_faults = 0, sum_places = 0;
     for (int i = 1; i < argc; i++) {

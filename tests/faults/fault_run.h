@@ -18,7 +18,10 @@ enum {
     FAULT_PASSES_OVER = 8,     // it tries candidates, and passes over those that fail
     FAULT_HAS_NO_DEVICE = 16,  // no opened device that an error could name
     FAULT_HAS_NO_NUMBERS = 32, // nothing to compare
-    FAULT_IS_SLOW = 64         // in the quick run only a few of its calls fail
+    FAULT_IS_SLOW = 64,        // in the quick run only a few of its calls fail
+    FAULT_KEEPS_KERNELS = 128, // it keeps built kernels on disk, where it can
+    FAULT_TAKES_KERNELS = 256, // it takes them from there, and builds those that it cannot take
+    FAULT_ASKS_CACHE = 512     // it asks how large the device's cache is, and does without
 };
 
 typedef struct fault_scene {
@@ -55,7 +58,8 @@ typedef struct fault_scenario {
 } fault_scenario;
 
 // The scenarios, of several files, each list closed by one without a name.
-extern const fault_scenario fault_device_scenarios[], fault_cell_scenarios[], fault_state_scenarios[], fault_search_scenarios[];
+extern const fault_scenario fault_device_scenarios[], fault_cell_scenarios[], fault_state_scenarios[], fault_kernel_scenarios[],
+    fault_search_scenarios[];
 
 // The device that scenarios open: OCLSTM_DEVICE, or NULL.
 const char *fault_device(void);
@@ -68,6 +72,10 @@ oclstm_status fault_begin_device(fault_scene *scene);
 oclstm_status fault_begin_cell(fault_scene *scene);
 oclstm_status fault_begin_state(fault_scene *scene);
 void fault_end(fault_scene *scene);
+
+// A cache folder of the scenario's own, and back to none. It is emptied of kernels, and must have nothing else left.
+bool fault_cache_begin(void);
+void fault_cache_end(void);
 
 oclstm_status fault_make_cell(oclstm_cell **cell, oclstm_device *device, fault_scene *scene);
 // A sequence, or a step, on a cell, all arrays given; with a state, that one.

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the scenarios have in common: a device, a cell, a state, and calls with the same numbers each time.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <oclstm/kernels.h>
 
 #include "cell/cell_borrow.h"
 #include "cell/plan.h"
@@ -60,6 +64,25 @@ oclstm_status fault_make_cell(oclstm_cell **cell, oclstm_device *device, fault_s
     const oclstm_cell_params params = {
         .input_size = input_of(s), .hidden_size = hidden_of(s), .dtype = s->dtype, .engine = s->engine, .seed = 1};
     return oclstm_cell_create(cell, device, &params, &scene->error);
+}
+
+// --- a cache folder of the scenario's own ------------------------------------------------------------------------------
+
+static char cache_path[256];
+
+bool fault_cache_begin(void) {
+    const char *base = getenv("TMPDIR");
+    snprintf(cache_path, sizeof cache_path, "%.200s/oclstm-faults-XXXXXX", base != NULL && base[0] != '\0' ? base : "/tmp");
+    return mkdtemp(cache_path) != NULL && setenv("OCLSTM_CACHE_DIR", cache_path, 1) == 0;
+}
+
+void fault_cache_end(void) {
+    char folder[1100];
+    oclstm_kernels_clear(NULL, NULL, NULL);
+    if (oclstm_kernels_folder(folder, sizeof folder, NULL) == OCLSTM_OK)
+        rmdir(folder);
+    rmdir(cache_path);
+    setenv("OCLSTM_CACHE_DIR", "", 1);
 }
 
 // --- calls ------------------------------------------------------------------------------------------------------------
