@@ -95,3 +95,7 @@ bool device_has_half_products(const device_limits *limits) {
         return false;
     return device_half_products == DEVICE_HALF_ALWAYS || !device_emulates_half(limits);
 }
+
+// PoCL 3.1: a worker thread lets go of a command only after it has said that it is done, and a context names the whole device in place of the part:
+// nothing keeps the part until then. Opening, running on and closing a part crashed once in some 800 times; with the part kept, never in 3,600.
+bool device_loses_parts(const device_limits *limits) { return strcmp(limits->platform_name, "Portable Computing Language") == 0; }

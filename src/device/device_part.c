@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "device/device_select.h"
+#include "device/device_split.h"
 
 // --- the selector -----------------------------------------------------------------------------------------------------
 
@@ -65,62 +66,12 @@ oclstm_status device_part_read(device_part *out, char *device, size_t capacity, 
 
 // --- the part ---------------------------------------------------------------------------------------------------------
 
-static oclstm_status fail_partition(oclstm_error *error, const device_entry *whole, const char *selector, const char *how) {
+static oclstm_status fail_partition(oclstm_error *error, const device_entry *whole, const char *selector, const char *why) {
     const oclstm_status status =
-        base_fail(error, OCLSTM_UNSUPPORTED,
-                  "device \"%.100s\": %s cannot be split into parts (its CL_DEVICE_PARTITION_PROPERTIES lack %s); use it whole",
-                  selector, whole->info.name, how);
+        base_fail(error, OCLSTM_UNSUPPORTED, "device \"%.100s\": %s cannot be split into parts (%s); use it whole", selector,
+                  whole->info.name, why);
     if (error != NULL)
         base_copy_string(error->device, sizeof error->device, whole->info.name);
-    return status;
-}
-
-// The properties of clCreateSubDevices for `parts` parts of `units` compute units; the larger ones first where they are not equal. The caller frees
-// them; NULL without memory.
-static cl_device_partition_property *make_properties(size_t units, size_t parts) {
-    cl_device_partition_property *properties = base_alloc(parts + 3, sizeof *properties);
-    if (properties == NULL)
-        return NULL;
-    if (units % parts == 0) {
-        properties[0] = CL_DEVICE_PARTITION_EQUALLY;
-        properties[1] = (cl_device_partition_property)(units / parts);
-        return properties;
-    }
-    properties[0] = CL_DEVICE_PARTITION_BY_COUNTS;
-    for (size_t i = 0; i < parts; i++)
-        properties[1 + i] = (cl_device_partition_property)(units / parts + (i < units % parts));
-    return properties; // ended by CL_DEVICE_PARTITION_BY_COUNTS_LIST_END, 0
-}
-
-// All parts are made, as there is no other way, and all but one released.
-static oclstm_status split(cl_device_id *out, const device_entry *whole, size_t units, size_t parts, size_t wanted,
-                           oclstm_error *error) {
-    cl_device_partition_property *properties = make_properties(units, parts);
-    cl_device_id *ids = base_alloc(parts, sizeof *ids);
-    oclstm_status status = OCLSTM_OK;
-    cl_uint count = 0;
-    if (properties == NULL || ids == NULL) {
-        status = base_fail_memory(error, parts * sizeof *ids, "the parts of a device");
-        goto done;
-    }
-    const cl_int code = clCreateSubDevices(whole->id, properties, (cl_uint)parts, ids, &count);
-    if (code != CL_SUCCESS) {
-        status = device_fail(error, NULL, code, "clCreateSubDevices", "splitting %s into %zu parts", whole->info.name, parts);
-        if (error != NULL)
-            base_copy_string(error->device, sizeof error->device, whole->info.name);
-        goto done;
-    }
-    if (wanted < count)
-        *out = ids[wanted];
-    else
-        status = base_fail(error, OCLSTM_OPENCL, "splitting %s into %zu parts gave %u", whole->info.name, parts, count);
-    for (cl_uint i = 0; i < count; i++) {
-        if (i != wanted)
-            clReleaseDevice(ids[i]);
-    }
-done:
-    free(properties);
-    free(ids);
     return status;
 }
 
@@ -129,9 +80,11 @@ oclstm_status device_part_make(device_entry *entry, bool *made, const device_par
     const size_t units = entry->info.compute_units;
     const size_t parts = part->parts > 0 ? (size_t)part->parts : units;
     *made = false;
+    if (units == 0)
+        return fail_partition(error, entry, selector, "the driver does not tell its compute units, CL_DEVICE_MAX_COMPUTE_UNITS");
     if (!entry->info.splits_equally)
-        return fail_partition(error, entry, selector, "CL_DEVICE_PARTITION_EQUALLY");
-    if (parts > units || units == 0)
+        return fail_partition(error, entry, selector, "its CL_DEVICE_PARTITION_PROPERTIES lack CL_DEVICE_PARTITION_EQUALLY");
+    if (parts > units)
         return base_fail(error, OCLSTM_INVALID_ARGUMENT,
                          "device \"%.100s\": %s has %zu compute unit%s, which cannot be split into %" PRId64 " parts", selector,
                          entry->info.name, units, units == 1 ? "" : "s", part->parts);
@@ -141,19 +94,20 @@ oclstm_status device_part_make(device_entry *entry, bool *made, const device_par
                          entry->info.name, parts, parts == 1 ? "" : "s", parts - 1);
     if (units % parts != 0 && !entry->info.splits_by_counts)
         return fail_partition(error, entry, selector,
-                              "CL_DEVICE_PARTITION_BY_COUNTS, and its compute units do not fall into equal parts");
+                              "its CL_DEVICE_PARTITION_PROPERTIES lack CL_DEVICE_PARTITION_BY_COUNTS, and its compute units do not "
+                              "fall into equal parts");
     if (parts > 1) {
         device_entry whole = *entry;
-        oclstm_status status = split(&entry->id, &whole, units, parts, (size_t)part->part, error);
+        oclstm_status status = device_split(&entry->id, made, &whole, units, parts, (size_t)part->part, error);
         if (status != OCLSTM_OK)
             return status;
-        *made = true;
         status = device_query(entry, error);
         if (status == OCLSTM_OK && !entry->info.usable)
             status = base_fail(error, OCLSTM_NO_DEVICE, "device \"%.100s\" (a part of %s) is not usable: %s", selector,
                                whole.info.name, entry->info.reason);
         if (status != OCLSTM_OK) {
-            clReleaseDevice(entry->id);
+            if (*made)
+                clReleaseDevice(entry->id);
             *made = false;
             return status;
         }

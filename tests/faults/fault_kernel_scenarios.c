@@ -5,6 +5,7 @@
 
 #include <oclstm/kernels.h>
 
+#include "device/device_split.h"
 #include "fault_run.h"
 
 static oclstm_status prepare_and_run(fault_scene *scene) {
@@ -41,10 +42,27 @@ static oclstm_status run_on(fault_scene *scene, const char *selector) {
 
 static oclstm_status run_on_device(fault_scene *scene) { return run_on(scene, fault_device()); }
 
-static oclstm_status run_on_part(fault_scene *scene) {
-    char selector[64];
+static const char *part(void) {
+    static char selector[64];
     snprintf(selector, sizeof selector, "%.40s/0", fault_device() != NULL ? fault_device() : "cpu");
-    return run_on(scene, selector);
+    return selector;
+}
+
+static oclstm_status run_on_part(fault_scene *scene) { return run_on(scene, part()); }
+
+static oclstm_status open_part(fault_scene *scene) {
+    oclstm_device *device = NULL;
+    const oclstm_status status = oclstm_device_open(&device, part(), &scene->error);
+    scene->closing_from = scene->control->count();
+    oclstm_device_close(&device);
+    return status;
+}
+
+// So that each attempt splits the device again.
+static bool forget_parts(fault_scene *scene, oclstm_status status) {
+    (void)scene, (void)status;
+    device_split_forget();
+    return true;
 }
 
 // --- the disk cache ---------------------------------------------------------------------------------------------------
@@ -89,6 +107,10 @@ const fault_scenario fault_kernel_scenarios[] = {
      .end = end_cache,
      PORTABLE,
      .allowed = FAULT_FINDS_DEVICES | FAULT_KEEPS_KERNELS | FAULT_TAKES_KERNELS},
-    {.name = "part of a device", .run = run_on_part, FUSED, .allowed = FAULT_FINDS_DEVICES},
+    {.name = "open a part of a device",
+     .run = open_part,
+     .after = forget_parts,
+     .allowed = FAULT_FINDS_DEVICES | FAULT_HAS_NO_NUMBERS},
+    {.name = "run on a part of a device", .run = run_on_part, FUSED, .allowed = FAULT_FINDS_DEVICES | FAULT_KEEPS_PARTS},
     {0},
 };

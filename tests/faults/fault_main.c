@@ -315,7 +315,7 @@ static fault_tally run_scenario(const fault_scenario *scenario, const run_option
     }
     if (scenario->end)
         scenario->end(&scene);
-    if (control->live_objects() != live_before) {
+    if (control->live_objects() != live_before && (scenario->allowed & FAULT_KEEPS_PARTS) == 0) {
         tally.wrong++;
         printf("# %s: %d OpenCL objects are left over\n", scenario->name, control->live_objects() - live_before);
     }

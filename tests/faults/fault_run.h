@@ -21,7 +21,8 @@ enum {
     FAULT_IS_SLOW = 64,        // in the quick run only a few of its calls fail
     FAULT_KEEPS_KERNELS = 128, // it keeps built kernels on disk, where it can
     FAULT_TAKES_KERNELS = 256, // it takes them from there, and builds those that it cannot take
-    FAULT_ASKS_CACHE = 512     // it asks how large the device's cache is, and does without
+    FAULT_ASKS_CACHE = 512,    // it asks how large the device's cache is, and does without
+    FAULT_KEEPS_PARTS = 1024   // parts of a device may stay
 };
 
 typedef struct fault_scene {
