@@ -199,7 +199,7 @@ oclstm_status device_query(device_entry *entry, oclstm_error *error) {
     query_string(&q, CL_DEVICE_NAME, "CL_DEVICE_NAME", info->name, sizeof info->name, true);
     query_string(&q, CL_DEVICE_VENDOR, "CL_DEVICE_VENDOR", info->vendor, sizeof info->vendor, false);
     query_string(&q, CL_DRIVER_VERSION, "CL_DRIVER_VERSION", info->driver_version, sizeof info->driver_version, false);
-    query_string(&q, CL_DEVICE_PROFILE, "CL_DEVICE_PROFILE", profile, sizeof profile, false);
+    query_string(&q, CL_DEVICE_PROFILE, "CL_DEVICE_PROFILE", profile, sizeof profile, true);
     info->full_profile = strcmp(profile, "FULL_PROFILE") == 0;
     query_abilities(&q);
     query_group_sizes(&q);

@@ -75,7 +75,7 @@ static void query_sizes(device_queries *q) {
     oclstm_device_info *info = &q->entry->info;
     cl_uint bits;
     cl_ulong cache;
-    OPTIONAL(q, CL_DEVICE_MAX_PARAMETER_SIZE, info->max_parameter_bytes);
+    REQUIRED(q, CL_DEVICE_MAX_PARAMETER_SIZE, info->max_parameter_bytes);
     OPTIONAL(q, CL_DEVICE_GLOBAL_MEM_CACHE_SIZE, cache);
     OPTIONAL(q, CL_DEVICE_MEM_BASE_ADDR_ALIGN, bits);
     info->cache_bytes = cache;

@@ -120,6 +120,8 @@ static const char *judge_finding(const fault_scene *scene, const fault_case *fau
         return "the record has neither a code nor the status of a device that cannot be used";
     if (code == CL_DEVICE_NOT_FOUND || code == -1001)
         return "";
+    if (status == OCLSTM_UNSUPPORTED) // a limit that the driver does not tell is 0: cannot
+        return "";
     return strstr(scene->error.message, errors[fault->error].name) != NULL ? "" : "the message does not name the code";
 }
 
@@ -216,10 +218,19 @@ static void try_fault(fault_scene *scene, const fault_case *armed, fault_tally *
 
 // --- one scenario -----------------------------------------------------------------------------------------------------
 
+static bool is_short(const fault_scene *scene, const run_options *options) {
+    return !options->full && (scene->scenario->allowed & FAULT_IS_SLOW) != 0;
+}
+
 static void try_error(fault_scene *scene, unsigned call, fault_call name, int error, fault_tally *tally,
                       const run_options *options) {
     const int code = errors[error].code;
     fault_case armed = {call, error, FAULT_MODE_ONCE};
+    if (is_short(scene, options)) { // one mode for each place, in turn
+        armed.mode = tally->faults % 2 == 0 ? FAULT_MODE_ONCE : FAULT_MODE_THEN_ON;
+        try_fault(scene, &armed, tally, options);
+        return;
+    }
     try_fault(scene, &armed, tally, options);
     if (name == FAULT_CALL_clFinish || name == FAULT_CALL_clWaitForEvents || name == FAULT_CALL_clEnqueueReadBuffer ||
         name == FAULT_CALL_clEnqueueWriteBuffer) {
@@ -249,7 +260,8 @@ static void try_call(fault_scene *scene, unsigned call, fault_call name, fault_t
         if (options->full || (unsigned)at == wanted)
             try_error(scene, call, name, error, tally, options);
     }
-    if (calls[name].on_device && (possible & FAULT_NOT_AVAILABLE) == 0 && (options->full || turn % 4 == 0)) {
+    if (calls[name].on_device && (possible & FAULT_NOT_AVAILABLE) == 0 &&
+        (options->full || (turn % 4 == 0 && !is_short(scene, options)))) {
         const fault_case lost = {call, FAULT_PLACE_NOT_AVAILABLE, FAULT_MODE_LOST};
         try_fault(scene, &lost, tally, options);
     }
@@ -265,7 +277,6 @@ static bool is_repeated(const uint64_t *places, unsigned call) {
 }
 
 static void try_calls(fault_scene *scene, fault_tally *tally, const run_options *options) {
-    const bool is_slow = (scene->scenario->allowed & FAULT_IS_SLOW) != 0;
     const unsigned count = tally->calls;
     uint64_t *places = calloc(count + 1, sizeof *places);
     fault_call *names = calloc(count + 1, sizeof *names);
@@ -276,7 +287,7 @@ static void try_calls(fault_scene *scene, fault_tally *tally, const run_options 
         names[call - 1] = control->name_at(call);
         tally->places += !is_repeated(places, call);
     }
-    const unsigned stride = is_slow && tally->places > SLOW_PLACES ? tally->places / SLOW_PLACES : 1;
+    const unsigned stride = is_short(scene, options) && tally->places > SLOW_PLACES ? tally->places / SLOW_PLACES : 1;
     for (unsigned call = 1, place = 0; call <= count; call++) {
         const bool is_new = !is_repeated(places, call);
         place += is_new;
