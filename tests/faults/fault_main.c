@@ -89,8 +89,13 @@ static const fault_control *control;
 
 // --- one attempt ------------------------------------------------------------------------------------------------------
 
-static bool may_be_survived(const fault_scene *scene, fault_record record) {
+static bool may_be_survived(const fault_scene *scene, const fault_case *fault, fault_record record) {
+    const unsigned bit = 1U << fault->error;
     if (scene->scenario->allowed & FAULT_PASSES_OVER)
+        return true;
+    // Where no engine is asked for and one finds no device memory, the next one is tried.
+    if (scene->scenario->engine == OCLSTM_ENGINE_AUTO &&
+        (bit == FAULT_ALLOCATION || (bit == FAULT_RESOURCES && record.first == FAULT_CALL_clCreateBuffer)))
         return true;
     for (size_t i = 0; i < sizeof survivable / sizeof survivable[0]; i++) {
         if (survivable[i].call == record.first && (survivable[i].where == 0 || (survivable[i].where & scene->scenario->allowed)))
@@ -153,7 +158,7 @@ static const char *judge_record(const fault_scene *scene, const fault_case *faul
 static const char *judge_success(const fault_scene *scene, const fault_case *fault, fault_record record,
                                  const fault_tally *wanted) {
     const bool closing = scene->closing_from > 0 && fault->call > scene->closing_from;
-    if (record.struck > 0 && !closing && !may_be_survived(scene, record))
+    if (record.struck > 0 && !closing && !may_be_survived(scene, fault, record))
         return "a fault went by without a status";
     return results_agree(scene, wanted) ? "" : "it succeeded with other results";
 }

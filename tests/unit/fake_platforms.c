@@ -90,7 +90,6 @@ cl_int __wrap_clGetDeviceInfo(cl_device_id id, cl_device_info parameter, size_t 
     const cl_uint eight = 8;
     const cl_device_local_mem_type local_type = device->local_type ? device->local_type : CL_LOCAL;
     const cl_ulong local_bytes = 32768;
-    const size_t parameter_bytes = 1024;
 #define ANSWER(value) answer(&(value), sizeof(value), size_bytes, dst, needed)
     if (device->failing == parameter)
         return CL_OUT_OF_RESOURCES;
@@ -126,8 +125,6 @@ cl_int __wrap_clGetDeviceInfo(cl_device_id id, cl_device_info parameter, size_t 
         return ANSWER(device->global_bytes);
     case CL_DEVICE_MAX_MEM_ALLOC_SIZE:
         return ANSWER(device->allocation_bytes);
-    case CL_DEVICE_MAX_PARAMETER_SIZE:
-        return ANSWER(parameter_bytes);
     case CL_DEVICE_LOCAL_MEM_SIZE:
         return ANSWER(local_bytes);
     case CL_DEVICE_LOCAL_MEM_TYPE:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every host allocation and every OpenCL call of the main job fails in turn: the call that hits it returns a status with a
-// message, leaves its out-pointer NULL, holds no OpenCL object, and the next attempt succeeds. LeakSanitizer watches host memory.
+// Every host allocation and every CLBlast call of the main job fails in turn: the call that hits it returns a status with a message,
+// leaves its out-pointer NULL, holds no OpenCL object, and the next attempt succeeds. LeakSanitizer watches host memory.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
