@@ -56,6 +56,19 @@ def case_the_second_process_builds_nothing(program):
     assert program.path_of("y.npy").read_bytes() == first
 
 
+def case_a_driver_without_a_cache_of_its_own(program):
+    """Nothing has to be asked for; and nobody else can read what is kept."""
+    run = [*model(program), *spirv_device(program), "-v"]
+    here = {"OCLSTM_CACHE_DIR": str(program.path_of("cache"))}
+    built, saved, cached, _ = counts(program.run(*run, env=here))
+    assert built == saved >= 1 and cached == 0
+    first = program.path_of("y.npy").read_bytes()
+    assert counts(program.run(*run, env=here)) == (0, 0, built, 0)
+    assert program.path_of("y.npy").read_bytes() == first
+    folder = program.path_of("cache") / "kernels"
+    assert folder.stat().st_mode & 0o777 == 0o700 and all(file.stat().st_mode & 0o777 == 0o600 for file in folder.iterdir())
+
+
 def case_a_list_and_an_end(program):
     folder = str(program.path_of("cache") / "kernels")
     empty = {"folder": folder, "kernels": []}
