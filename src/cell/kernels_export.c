@@ -13,11 +13,12 @@
 static const size_t all_sizes[] = {1, 16, 64, 100, 200, 300, 600, 1100, 2200};
 static const size_t all_batches[] = {1, 2, 3, 4, 5, 8, 15, 16, 17, 33, 64, 256, 1024};
 static const oclstm_dtype all_dtypes[] = {OCLSTM_F32, OCLSTM_F64, OCLSTM_F16, OCLSTM_BF16};
+enum { NETWORK_DTYPES = 2 }; // the first two
 #define COUNT_OF(array) (sizeof(array) / sizeof(array)[0])
 
 // --- the list ---------------------------------------------------------------------------------------------------------
 
-static oclstm_status add(export_list *list, const engine_program *program, const cell_engine *engine, oclstm_dtype dtype,
+static oclstm_status add(export_list *list, const engine_program *program, const char *engine, oclstm_dtype dtype,
                          oclstm_error *error) {
     for (size_t i = 0; i < list->count; i++) {
         const export_item *item = &list->items[i];
@@ -27,7 +28,7 @@ static oclstm_status add(export_list *list, const engine_program *program, const
     if (list->count == EXPORT_MOST)
         return base_fail(error, OCLSTM_UNSUPPORTED, "more than %d programs are to be exported", EXPORT_MOST);
     list->items[list->count++] =
-        (export_item){.program = *program, .engine = engine->name, .dtype = dtype, .from = list->device_count - 1};
+        (export_item){.program = *program, .engine = engine, .dtype = dtype, .from = list->device_count - 1};
     return OCLSTM_OK;
 }
 
@@ -37,7 +38,7 @@ static oclstm_status add_engine(export_list *list, const cell_engine *engine, co
     oclstm_status status = OCLSTM_OK;
     const size_t count = engine->programs(programs, cell, batch);
     for (size_t i = 0; i < count && status == OCLSTM_OK; i++)
-        status = add(list, &programs[i], engine, cell->params.dtype, error);
+        status = add(list, &programs[i], engine->name, cell->params.dtype, error);
     return status;
 }
 
@@ -70,6 +71,23 @@ static oclstm_cell cell_on_paper(oclstm_device *device, const oclstm_kernels_exp
                          .weights_dtype = weights_dtype};
 }
 
+// What networks (src/network) need beside their cells: the other layers; and cells with a projection or peepholes. Those with other activations than
+// sigmoid and tanh, or a clip, which an ONNX file may have, are too many to list.
+static oclstm_status add_networks(export_list *list, oclstm_device *device, oclstm_dtype dtype, oclstm_error *error) {
+    static const char *const extras[] = {NULL, " -D ACT_F=0 -D ACT_G=1 -D ACT_H=1 -D PEEPHOLES=0 -D CLIP=0 -D INPUT_FORGET=0",
+                                         " -D ACT_F=0 -D ACT_G=1 -D ACT_H=1 -D PEEPHOLES=1 -D CLIP=0 -D INPUT_FORGET=0"};
+    oclstm_status status = OCLSTM_OK;
+    for (size_t i = 0; i < COUNT_OF(extras) && status == OCLSTM_OK; i++) {
+        engine_program program = {.files = ""};
+        base_append(program.files, sizeof program.files, "%s",
+                    extras[i] == NULL ? "network.cl" : "lstm_activations.h network.cl general.cl");
+        base_append(program.options, sizeof program.options, "%s%s", device_dtype_options(device, dtype),
+                    extras[i] == NULL ? "" : extras[i]);
+        status = add(list, &program, "portable, of networks", dtype, error);
+    }
+    return status;
+}
+
 static bool is_wanted(const oclstm_kernels_export_params *params, oclstm_dtype dtype) {
     return params->dtype == NULL || *params->dtype == dtype;
 }
@@ -91,6 +109,8 @@ static oclstm_status add_all(export_list *list, oclstm_device *device, const ocl
                 const oclstm_cell cell = cell_on_paper(device, params, all_dtypes[d], size, size, stored[i % COUNT_OF(stored)]);
                 status = add_batches(list, engine, &cell, params, error);
             }
+            if (status == OCLSTM_OK && engine == &engine_portable && d < NETWORK_DTYPES)
+                status = add_networks(list, device, all_dtypes[d], error);
         }
     }
     return status;

@@ -108,6 +108,30 @@ START_TEST(everything_is_exported) {
 }
 END_TEST
 
+// Networks, too: with embedding or linear layers, in both directions, with a projection.
+START_TEST(networks_are_exported) {
+    static const char *const files[] = {"cells/torch_lstm_l2.safetensors", "cells/torch_lstm_bidir.safetensors",
+                                        "cells/torch_lstm_proj.safetensors", "cells/torch_lstm_l2_f64.safetensors"};
+    const oclstm_kernels_export_params params = {.device = fixture_device(), .engine = OCLSTM_ENGINE_PORTABLE, .binaries = true};
+    expect_ok(oclstm_kernels_export(NULL, dir.path, &params, &error), &error);
+    expect_ok(oclstm_kernels_set_binary_dir(dir.path, &error), &error);
+    oclstm_device *device = open_without_compiler();
+    for (int i = 0; i < (fixture_has_fp64() ? 4 : 3); i++) {
+        oclstm_tensors *file = NULL;
+        oclstm_network *network = NULL;
+        expect_ok(oclstm_tensors_open(&file, test_data(files[i]), &error), &error);
+        expect_ok(oclstm_network_load(&network, device, file,
+                                      &(oclstm_network_params){.layers = ".", .engine = OCLSTM_ENGINE_PORTABLE}, &error),
+                  &error);
+        oclstm_network_destroy(&network);
+        oclstm_tensors_close(&file);
+    }
+    ck_assert_uint_ge(counts_of(device, NULL).from_folder, 2); // network.cl, general.cl
+    ck_assert_uint_eq(counts_of(device, NULL).from_source, 0);
+    oclstm_device_close(&device);
+}
+END_TEST
+
 START_TEST(the_texts_beside) {
     size_t count = 0;
     const oclstm_kernels_export_params params = {.device = fixture_device()};
@@ -148,10 +172,10 @@ START_TEST(less_is_exported_on_request) {
     const size_t all = exported((oclstm_kernels_export_params){.device = device});
     ck_assert_uint_eq(exported((oclstm_kernels_export_params){.info = info}), all);
     ck_assert_uint_eq(exported((oclstm_kernels_export_params){.device = device, .engine = OCLSTM_ENGINE_PORTABLE, .dtype = &f32}),
-                      1);
+                      4); // cells, and what networks add
     if (info->has_fp64)
         ck_assert_uint_eq(
-            exported((oclstm_kernels_export_params){.device = device, .engine = OCLSTM_ENGINE_PORTABLE, .dtype = &f64}), 1);
+            exported((oclstm_kernels_export_params){.device = device, .engine = OCLSTM_ENGINE_PORTABLE, .dtype = &f64}), 4);
     ck_assert_uint_lt(exported((oclstm_kernels_export_params){.device = device, .dtype = &f32}), all);
     ck_assert_uint_le(exported((oclstm_kernels_export_params){.device = device, .batch = 1}), all);
     // Without a device: by assumptions, and more.
@@ -271,6 +295,7 @@ static Suite *make_suite(void) {
     tcase_add_unchecked_fixture(offline, NULL, fixture_close);
     tcase_set_timeout(offline, 0.0);
     tcase_add_test(offline, everything_is_exported);
+    tcase_add_test(offline, networks_are_exported);
     tcase_add_test(offline, the_texts_beside);
     tcase_add_test(offline, less_is_exported_on_request);
     tcase_add_test(offline, a_device_that_cannot_be_opened);
