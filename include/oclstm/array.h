@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-/** Element types: name, size in bytes, the word used in messages. Computation is in F32 or F64. F16 and BF16 are read as weights.
+/** Element types: name, size in bytes, the word used in messages. Cells are of F32, F64, F16 or BF16.
  * The others occur in files and can be listed, but not computed with. */
 #define OCLSTM_DTYPE_MAP(X)                                                                                                        \
     X(F32, 4, "float32")                                                                                                           \

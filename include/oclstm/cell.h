@@ -23,8 +23,23 @@
  *     x of a sequence   [steps][batch][input], or [batch][steps][input] when batch_first is set, or [steps][input]
  *     y of a sequence   as x, with hidden in place of input: h' of every step
  *
- * Numerics. The cell computes in its dtype, float32 or float64, accumulating in that dtype. NaN and infinity in x, h and c are
+ * Numerics. A float32 or float64 cell computes in its dtype, accumulating in that dtype. NaN and infinity in x, h and c are
  * data: they come out where the frameworks' would. sigmoid and tanh are safe for any finite argument.
+ *
+ * Cells of 16 bits, float16 and bfloat16, store weights, x, h and y in the dtype on every device, half of float32's memory, and
+ * compute in float32: products, except as below; sums; the gates' nonlinear part; c, also between the calls of an oclstm_state, because in 16 bits a
+ * long memory stands still (forget gates near 1, 1,000 steps: c off by 2e-5 (1 + |c|), in bfloat16 it would be by 0.2, in float16 by 4e-3). What is stored is rounded to nearest
+ * even; what lies beyond the largest number (65504 in float16, 3.39e38 in bfloat16) becomes infinity, below 6e-8 in float16 zero; NaN stays NaN.
+ * A float16 cell makes its products in float16 arithmetic where the device has it (cl_khr_fp16) and does not emulate it: each is rounded once
+ * more, and one beyond 65504 is infinite; oclstm_cell_explain() says which. bfloat16 products are always float32.
+ *
+ * Measured, hidden = input = 16 to 1024, up to 1,000 steps of values up to 1: y is within 1.1e-4 (1 + |y|) in float16, 8.3e-4 in bfloat16, of an
+ * evaluation in double precision with the same rounded weights and x; within 1.7e-4 and 1.5e-3 of the float32 cell with the weights as they were. The
+ * error does not grow with the steps.
+ *
+ * Host arrays of a call to a cell of 16 bits are in its dtype, or float32, all alike: the dtype of x decides. float32 is rounded, and c in 16
+ * bits is widened or rounded, as the call goes through it, a slice at a time; the host holds no second copy of a long sequence. Where a state
+ * is carried from call to call through host arrays, float32 ones keep all of c.
  *
  * Thread-safety: a cell, and a state, is used by one thread at a time: any thread, not always the same. Different cells may be created, run
  * and destroyed in different threads, also on one device, also from one open model file or the same arrays; the numbers are those of a
@@ -69,15 +84,16 @@ OCLSTM_API oclstm_status oclstm_engine_from_name(oclstm_engine *out, const char 
 
 /** How to make a cell. Zero is the default of every member but the two sizes. */
 typedef struct oclstm_cell_params {
-    int64_t input_size;   /**< features of x; at least 1. With weights given, 0 = take it from weight_ih */
-    int64_t hidden_size;  /**< features of h and c; at least 1. With weights given, 0 = take it from weight_hh */
-    oclstm_dtype dtype;   /**< the cell computes in F32 (default) or F64; x, h, c and all results are of this dtype */
-    bool no_bias;         /**< PyTorch's bias=False, MindSpore's has_bias=False */
+    int64_t input_size;  /**< features of x; at least 1. With weights given, 0 = take it from weight_ih */
+    int64_t hidden_size; /**< features of h and c; at least 1. With weights given, 0 = take it from weight_hh */
+    oclstm_dtype
+        dtype;    /**< F32 (default), F64, F16 or BF16; x, h, c and all results are of this dtype, with 16 bits also all float32 */
+    bool no_bias; /**< PyTorch's bias=False, MindSpore's has_bias=False */
     bool state_required;  /**< MindSpore's form: a step or sequence without (h, c) is an error. Default: PyTorch's, absent = zero */
     oclstm_engine engine; /**< forces an engine; AUTO by default */
     uint64_t seed;        /**< for fresh weights; the same seed gives the same weights on every device */
     oclstm_const_array weight_ih; /**< all absent: fresh weights, uniform in +-1/sqrt(hidden), from the seed */
-    oclstm_const_array weight_hh; /**< dtype of each: F32, F64, F16 or BF16, converted to the cell's dtype */
+    oclstm_const_array weight_hh; /**< dtype of each: F32, F64, F16 or BF16, rounded to the cell's dtype */
     oclstm_const_array bias_ih;   /**< both biases or neither; absent with weights given: a cell without bias */
     oclstm_const_array bias_hh;
 } oclstm_cell_params;

@@ -42,10 +42,10 @@ OCLSTM_API cl_command_queue oclstm_device_get_queue(const oclstm_device *device)
 /** A place in a buffer of the caller. mem == NULL: absent. */
 typedef struct oclstm_buffer {
     cl_mem mem;
-    size_t offset; /**< in elements of the cell's dtype from the start of mem */
+    size_t offset; /**< in elements from the start of mem, of the dtype of what lies there */
 } oclstm_buffer;
 
-/** A sequence (steps = 1: a step) on the caller's buffers, in the cell's dtype and C order, without gaps. */
+/** A sequence (steps = 1: a step) on the caller's buffers, in the cell's dtype and C order, without gaps; c and c_out of a cell of 16 bits are float32. */
 typedef struct oclstm_buffers {
     int64_t batch;    /**< at least 1 */
     int64_t steps;    /**< 0 means 1 */

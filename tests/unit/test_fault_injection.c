@@ -71,6 +71,34 @@ static oclstm_status run_sequence(attempt *at, oclstm_device *device) {
 
 static oclstm_status run_on_kept_device(attempt *at) { return run_sequence(at, kept_device); }
 
+// A cell of 16 bits on float32 arrays: everything is converted, through a state and through host arrays.
+static oclstm_status run_in_16_bits(attempt *at) {
+    static const float x[STEPS * BATCH * 5], ones[BATCH * 6] = {1, 1, 1};
+    float h_out[BATCH * 6], c_out[BATCH * 6];
+    const oclstm_const_array state_in = oclstm_in_2d(ones, OCLSTM_F32, BATCH, 6);
+    const oclstm_array h = oclstm_out_2d(h_out, OCLSTM_F32, BATCH, 6), c = oclstm_out_2d(c_out, OCLSTM_F32, BATCH, 6);
+    oclstm_sequence sequence = {.x = oclstm_in_3d(x, OCLSTM_F32, STEPS, BATCH, 5),
+                                .y = oclstm_out_3d(at->y, OCLSTM_F32, STEPS, BATCH, 6)};
+    oclstm_status status = open_file(at);
+    if (status == OCLSTM_OK)
+        status = oclstm_cell_create(&at->cell, kept_device,
+                                    OCLSTM_CELL(.input_size = 5, .hidden_size = 6, .dtype = OCLSTM_BF16, .engine = at->engine),
+                                    &at->error);
+    if (status == OCLSTM_OK)
+        status = oclstm_state_create(&at->state, at->cell, BATCH, &at->error);
+    if (status == OCLSTM_OK)
+        status = oclstm_state_set(at->state, &state_in, &state_in, &at->error);
+    sequence.state = at->state;
+    if (status == OCLSTM_OK)
+        status = oclstm_cell_sequence(at->cell, &sequence, &at->error);
+    if (status == OCLSTM_OK)
+        status = oclstm_state_get(at->state, &h, &c, &at->error);
+    sequence.state = NULL;
+    sequence.h = sequence.c = state_in;
+    sequence.h_out = h, sequence.c_out = c;
+    return status == OCLSTM_OK ? oclstm_cell_sequence(at->cell, &sequence, &at->error) : status;
+}
+
 static oclstm_status run_on_new_device(attempt *at) {
     const oclstm_status status = open_device(at);
     return status == OCLSTM_OK ? run_sequence(at, at->device) : status;
@@ -176,6 +204,9 @@ END_TEST
 START_TEST(a_run_of_the_portable_engine) { ck_assert_int_gt(fail_every_call(run_on_kept_device, OCLSTM_ENGINE_PORTABLE), 20); }
 END_TEST
 
+START_TEST(a_run_in_16_bits) { ck_assert_int_gt(fail_every_call(run_in_16_bits, OCLSTM_ENGINE_PORTABLE), 30); }
+END_TEST
+
 START_TEST(a_run_of_the_fused_engine) {
     if (oclstm_device_get_info(kept_device)->kind == OCLSTM_DEVICE_CPU)
         ck_assert_int_gt(fail_every_call(run_on_kept_device, OCLSTM_ENGINE_FUSED), 20);
@@ -200,6 +231,7 @@ static Suite *make_suite(void) {
     tcase_add_checked_fixture(runs, keep_device, drop_device);
     tcase_add_test(runs, creating_a_cell);
     tcase_add_test(runs, a_run_of_the_portable_engine);
+    tcase_add_test(runs, a_run_in_16_bits);
     tcase_add_test(runs, a_run_of_the_fused_engine);
     tcase_add_test(runs, a_run_of_the_clblast_engine);
     suite_add_tcase(suite, runs);
