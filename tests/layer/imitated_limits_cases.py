@@ -7,7 +7,7 @@ import re
 import struct
 import sys
 
-from imitated import MORE, Imitated, golden, main, run_arguments, same_numbers
+from imitated import SMALL, Imitated, golden, main, run_arguments, same_numbers
 from cli_files import Cell, count, write_npy, write_safetensors, write_sparse_npy
 
 # Everything that such devices lack, at once.
@@ -36,8 +36,9 @@ def selftest(imitated, engine, dtypes=("float32", "float64")):
         else:  # stored in 16 bits, on every device
             assert group["result"] == "pass", group
     counts = imitated.counts()
-    asked_for_custom_devices = "version=1.1" in imitated.env["OCLSTM_IMITATE"]
-    assert counts["refused"] == asked_for_custom_devices and counts["launches_without_local_size"] == 0, counts
+    # Asking an old platform for custom devices, or an old device for what came later, is refused and does no harm.
+    allowed = counts["queries_of_later_versions"] + ("version=1.1" in imitated.env["OCLSTM_IMITATE"])
+    assert counts["refused"] == allowed and counts["launches_without_local_size"] == 0, counts
     assert counts["calls_of_later_versions"] == 0, counts
     return counts
 
@@ -53,14 +54,14 @@ def case_accelerator_embedded_is_found(program):
     assert not limits["full_profile"] and not limits["float64"] and limits["max_work_group_size"] == 1, limits
     assert limits["max_work_item_sizes"] == [1, 1, 1] and limits["local_memory_bytes"] == 1024
     assert limits["max_allocation_bytes"] == 16 << 20 and (limits["compute_units"], limits["clock_mhz"]) == (8, 700)
-    imitated.run("devices", "-v", out=r"npu +Tiny NPU .*8 compute units, .*float64 no.*embedded profile.*work-group 1 \(1 x 1 x 1\)")
+    imitated.run("devices", "-v", out=r"npu +Tiny NPU .*8 compute units, .*float64 no.*embedded profile.*up to 1 work-items \(1 x 1 x 1\)")
     for selector in ("npu", "NPU", "tiny", "1", "0:1", "auto"):
         imitated.run(*run_arguments(program), "-d", selector, "-v", err="device 1, npu: Tiny NPU")
 
 
 def case_accelerator_embedded_gives_the_same_numbers(program):
     imitated = Imitated(program, LEAST)
-    used = same_numbers(imitated, ["auto", "portable"], names=MORE)
+    used = same_numbers(imitated, ["auto", "portable"], names=SMALL)
     assert used["auto"] == {"portable"}, used
     counts = imitated.counts()
     assert counts["largest_group"] == 1 and counts["refused"] == 0, counts
@@ -132,7 +133,7 @@ def case_kernel_group_is_respected(program):
         same_numbers(imitated, ["portable"])
         counts = imitated.counts()
         assert 1 <= counts["largest_group"] <= 8 and counts["refused"] == 0, counts
-        same_numbers(imitated, ["auto"], names=MORE)
+        same_numbers(imitated, ["auto"], names=SMALL)
 
 
 # --- rule 5: local memory ---------------------------------------------------------------------------------------------
