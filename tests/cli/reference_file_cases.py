@@ -5,7 +5,7 @@
 import json
 import sys
 
-from cli_case import run_cases
+from cli_case import Skip, run_cases
 from cli_files import Cell, randoms, swap_axes, write_npy, write_safetensors
 
 ENGINES = ["portable", "fused", "clblast"]
@@ -202,10 +202,21 @@ def case_selftest_of_every_device(program):
             assert group["result"] == ("pass" if group["passed"] else "skipped") and not group["failed"], group
             fields = set(group.get("largest_error", {}))
             assert fields == ({"h", "c"} if group["form"] == "cell" else {"y", "hn", "cn"}) or not group["passed"], group
-    only = matrix(program, "-d", "auto,0", "-e", "portable")
-    assert len(only["devices"]) == 2 and only["devices"][1]["name"] == listed[0]["name"]
-    assert {group["engine"] for device in only["devices"] for group in device["groups"]} == {"portable"}
-    program.run("selftest", "--all", "--quick", "-d", "0,no such device", code=2, err="choices are:")
+    only = matrix(program, "-d", "0", "-e", "portable")
+    assert len(only["devices"]) == 1 and only["devices"][0]["name"] == listed[0]["name"]
+    assert {group["engine"] for group in only["devices"][0]["groups"]} == {"portable"}
+    program.run("selftest", "--all", "-d", "0,0", code=2, out="^$", err="twice")
+    program.run("selftest", "--all", "--quick", "-d", "0,no such device", code=2, out="^$", err="choices are:")
+
+
+def case_selftest_of_several_devices_as_one(program):
+    env = {"POCL_DEVICES": "pthread pthread"}
+    listed = json.loads(program.run("devices", "--json", env=env).out)["devices"]
+    if len(listed) != 2:
+        raise Skip("no PoCL that shows two devices")
+    both = matrix(program, "-d", "0,1", "-e", "portable", env=env)
+    assert [device["selector"] for device in both["devices"]] == ["0", "1", "0,1"]
+    assert all(device["result"] == "pass" for device in both["devices"])
 
 
 def case_selftest_shows_errors_as_such(program):

@@ -71,8 +71,9 @@ class Job:
         for place, text in enumerate(drivers):
             (vendors / f"{place}.icd").write_text(text)
         self.program = Program(os.path.abspath(path), self.folder / "work")
-        # What the job's runs have compiled is shared by them and forgotten afterwards.
-        self.env = {"OCL_ICD_VENDORS": str(vendors), "OCLSTM_CACHE_DIR": str(self.folder / "cache"), **(env or {})}
+        # What is compiled here is kept for the next run; PoCL keeps its own.
+        cache = pathlib.Path(results) / "cache"
+        self.env = {"OCL_ICD_VENDORS": str(vendors), "OCLSTM_CACHE_DIR": str(cache), **(env or {})}
 
     def close(self):
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -97,7 +98,6 @@ class Job:
 
     def matrix(self, *arguments, devices=None):
         """Every engine, dtype and form of call on each device: nothing fails, and nothing is skipped but what the job expects."""
-        shutil.rmtree(self.results, ignore_errors=True)
         self.results.unlink(missing_ok=True)
         out = self.run("selftest", "--all", "--quick", "--json", *arguments).out
         document = json.loads(out)

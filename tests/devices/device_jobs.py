@@ -64,7 +64,7 @@ def job_pocl_single_thread(arguments):
 def job_pocl_two_devices(arguments):
     job = pocl("pocl_two_devices", arguments, {"POCL_DEVICES": "pthread pthread"})
     return job, [
-        ("every engine and dtype on both", lambda: job.matrix(devices=2)),
+        ("every engine and dtype on each and on both", lambda: job.matrix("-d", "0,1", devices=3)),
         ("reference files on the second", lambda: job.reference_files("-d", "1")),
         ("a minute of speech on the second", lambda: job.recording("-d", "0:1")),
     ]
@@ -75,7 +75,7 @@ def job_pocl_sub_device(arguments):
     if job.devices()[0]["limits"]["compute_units"] < 2:
         raise Missing("the CPU has one core: it cannot be split")
     return job, [
-        ("every engine and dtype on two parts", lambda: job.matrix("-d", "cpu/0,cpu/1", devices=2)),
+        ("every engine and dtype on two parts and on both", lambda: job.matrix("-d", "cpu/0,cpu/1", devices=3)),
         ("reference files on the second part", lambda: job.reference_files("-d", "cpu/1")),
         ("a minute of speech on half of it", lambda: job.recording("-d", "0/0/2")),
         ("a batch on a part, on the other, on the whole", lambda: job.batch("cpu/0", "cpu/1", "cpu")),
@@ -95,9 +95,12 @@ def job_intel(arguments):
         platforms = {device["platform"] for device in job.devices() if device["usable"]}
         assert platforms == {POCL, INTEL}, platforms
 
+    def both():
+        return f"{job.index_of(POCL)},{job.index_of(INTEL)}"
+
     return job, [
         ("two platforms in one process", both_platforms),
-        ("every engine and dtype on both", lambda: job.matrix(devices=2)),
+        ("every engine and dtype on each and on both", lambda: job.matrix("-d", both(), devices=3)),
         ("reference files of the frameworks", lambda: job.reference_files("-d", job.index_of(INTEL))),
         ("a minute of speech", lambda: job.recording("-d", job.index_of(INTEL))),
         ("a batch gives the same on either", lambda: job.batch(job.index_of(POCL), job.index_of(INTEL), tolerance=1e-5)),
@@ -155,10 +158,12 @@ def job_oclgrind_as_cpu(arguments):
     job = oclgrind("oclgrind_as_cpu", arguments, {"OCLGRIND_DATA_RACES": "1", "OPENCL_LAYERS": os.path.abspath(arguments[2]),
                                                   "OCLSTM_IMITATE": "type=cpu,units=2"})
 
-    def is_cpu():
+    def with_vectors(width):
+        job.env["OCLSTM_IMITATE"] = f"type=cpu,units=2,float_vector={width}"
         assert [device["kind"] for device in job.devices()] == ["cpu"]
+        clean(job, job.matrix, "-e", "fused")
 
-    return job, [("it is a CPU now", is_cpu), ("the fused kernels for CPUs", lambda: clean(job, job.matrix, "-e", "fused"))]
+    return job, [(f"the fused kernels for CPUs with vectors of {width}", lambda width=width: with_vectors(width)) for width in (4, 16)]
 
 
 # --- running ----------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ enum { MAX_FAILING = 16 };
 typedef struct disguise {
     int64_t type; // CL_DEVICE_TYPE_ bits
     int64_t custom_in_all, max_group, kernel_group, items_x, items_y, items_z, local_memory, max_allocation, units, clock,
-        address_bits;
+        address_bits, float_vector;
     int64_t compiler, fp64, fp16, int64, bare, little_endian, available, executes; // 0 or 1
     int64_t version;                                                               // 101 for 1.1
     int64_t platform_fails, twin_fails;                                            // OpenCL's code

@@ -151,6 +151,7 @@ static bool answer_number(const disguise *as, cl_device_info parameter, const an
         {CL_DEVICE_MAX_COMPUTE_UNITS, UINT, as->units},
         {CL_DEVICE_MAX_CLOCK_FREQUENCY, UINT, as->clock},
         {CL_DEVICE_ADDRESS_BITS, UINT, as->address_bits},
+        {CL_DEVICE_NATIVE_VECTOR_WIDTH_FLOAT, UINT, as->float_vector},
         {CL_DEVICE_MAX_WORK_GROUP_SIZE, ULONG, as->max_group}, // size_t, of 64 bits here
         {CL_DEVICE_LOCAL_MEM_SIZE, ULONG, as->local_memory},
         {CL_DEVICE_MAX_MEM_ALLOC_SIZE, ULONG, as->max_allocation},

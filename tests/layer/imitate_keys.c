@@ -32,6 +32,7 @@ static const struct {
     KEY(NUMBER, units),
     KEY(NUMBER, clock),
     KEY(NUMBER, address_bits),
+    KEY(NUMBER, float_vector),
     KEY(FLAG, compiler),
     KEY(FLAG, fp64),
     KEY(FLAG, fp16),

@@ -53,7 +53,7 @@ int cmd_selftest(const cli_options *options) {
         return code;
     const size_t count = selftest_groups_list(groups, 1U << SELFTEST_SEQUENCE, options);
     for (size_t i = 0; i < count; i++) {
-        selftest_group_run(&groups[i], device, options);
+        selftest_group_run(&groups[i], &(selftest_target){&device, 1}, options);
         if (!options->json)
             print_group(&groups[i], options);
         fflush(stdout);

@@ -10,6 +10,8 @@
 #include "report.h"
 #include "selftest_group.h"
 
+#include <oclstm/group.h>
+
 // What all devices together came to.
 typedef struct matrix {
     const cli_options *options;
@@ -65,16 +67,16 @@ static void add_unopened(matrix *all, const char *selector, const oclstm_device_
     json_array_append_new(all->devices, entry);
 }
 
-static void run_device(matrix *all, const char *selector, oclstm_device *device) {
+// The rows of a device, or of several as one.
+static void run_target(matrix *all, const char *selector, const selftest_target *target, const oclstm_device_info *info) {
     selftest_group groups[SELFTEST_GROUPS];
-    const oclstm_device_info *info = oclstm_device_get_info(device);
     const size_t count = selftest_groups_list(groups, 1U << SELFTEST_CELL | 1U << SELFTEST_SEQUENCE, all->options);
     json_t *entry = all->devices ? device_to_json(selector, info) : NULL, *rows = all->devices ? json_array() : NULL;
     size_t passed = 0, failed = 0;
     if (!entry)
         print_head(selector, info);
     for (size_t i = 0; i < count; i++) {
-        selftest_group_run(&groups[i], device, all->options);
+        selftest_group_run(&groups[i], target, all->options);
         passed += groups[i].passed;
         failed += groups[i].failed;
         all->skipped += groups[i].skipped[0] != '\0';
@@ -86,7 +88,6 @@ static void run_device(matrix *all, const char *selector, oclstm_device *device)
     }
     all->passed += passed;
     all->failed += failed;
-    all->usable++;
     if (!entry)
         return;
     json_object_set_new(entry, "result", json_string(failed ? "fail" : passed ? "pass" : "skipped"));
@@ -101,7 +102,8 @@ static int add_device(matrix *all, const char *selector, const oclstm_device_inf
     oclstm_error error;
     const oclstm_status status = oclstm_device_open(&device, selector, &error);
     if (status == OCLSTM_OK) {
-        run_device(all, selector, device);
+        run_target(all, selector, &(selftest_target){&device, 1}, oclstm_device_get_info(device));
+        all->usable++;
         oclstm_device_close(&device);
         return EXIT_DONE;
     }
@@ -138,13 +140,45 @@ static int run_every_device(matrix *all) {
     return code;
 }
 
+// The devices that were named as a group: one batch over all of them.
+static int run_together(matrix *all) {
+    oclstm_device **devices = NULL;
+    size_t count = 0;
+    oclstm_error error;
+    oclstm_device_info info = {.kind = OCLSTM_DEVICE_OTHER, .name = "one batch over all of them"};
+    const oclstm_status status = oclstm_devices_open(&devices, &count, all->options->device, &error);
+    if (status != OCLSTM_OK) {
+        report_error(&error);
+        add_unopened(all, all->options->device, &info, "error", error.message);
+        all->failed++;
+        return EXIT_DONE;
+    }
+    snprintf(info.platform_name, sizeof info.platform_name, "%zu devices", count);
+    run_target(all, all->options->device, &(selftest_target){devices, count}, &info);
+    oclstm_devices_close(&devices, count);
+    return EXIT_DONE;
+}
+
+// Names that make no list of devices are misuse, before anything is run.
+static int check_names(const char *names) {
+    oclstm_device **devices = NULL;
+    size_t count = 0;
+    oclstm_error error;
+    const oclstm_status status = oclstm_devices_open(&devices, &count, names, &error);
+    oclstm_devices_close(&devices, count);
+    if (status != OCLSTM_INVALID_ARGUMENT)
+        return EXIT_DONE;
+    report_error(&error);
+    return EXIT_MISUSE;
+}
+
 static int run_named_devices(matrix *all) {
     char *names = strdup(all->options->device), *rest = names;
     if (!names) {
         report("the list of devices could not be read: host memory is exhausted");
         return EXIT_FAILED;
     }
-    int code = EXIT_DONE;
+    int code = check_names(all->options->device);
     while (rest && code == EXIT_DONE) {
         char *comma = strchr(rest, ','), *name = rest;
         if (comma)
@@ -153,6 +187,8 @@ static int run_named_devices(matrix *all) {
         code = add_device(all, name, NULL);
     }
     free(names);
+    if (code == EXIT_DONE && strchr(all->options->device, ','))
+        code = run_together(all);
     return code;
 }
 

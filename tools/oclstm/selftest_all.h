@@ -5,7 +5,7 @@
 
 #include "options.h"
 
-// Runs it on every device, or on each that --device names, separated by commas. The program's exit code.
+// Runs it on every device, or on each that --device names, separated by commas, and on a group of these. The program's exit code.
 int selftest_all(const cli_options *options);
 
 #endif

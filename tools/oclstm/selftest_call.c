@@ -1,7 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // The calls of a case of the self-test.
+#include <stdio.h>
+
 #include "array_view.h"
 #include "selftest_data.h"
+
+#include <oclstm/group.h>
+
+// What is called: a cell, or a cell on several devices.
+typedef struct callee {
+    oclstm_cell *cell;
+    oclstm_group *group;
+} callee;
+
+static oclstm_status call_sequence(const callee *on, const oclstm_sequence *sequence, oclstm_error *error) {
+    return on->group ? oclstm_group_sequence(on->group, sequence, error) : oclstm_cell_sequence(on->cell, sequence, error);
+}
+
+static oclstm_status call_step(const callee *on, const oclstm_step *step, oclstm_error *error) {
+    return on->group ? oclstm_group_step(on->group, step, error) : oclstm_cell_step(on->cell, step, error);
+}
 
 static oclstm_array describe(const selftest_case *test, oclstm_dtype dtype, void *data, int64_t steps, int64_t width) {
     if (test->form & UNBATCHED)
@@ -39,7 +57,7 @@ static oclstm_sequence part(const case_data *data, int64_t first, int64_t steps)
                              .batch_first = (test->form & BATCH_FIRST) != 0};
 }
 
-static oclstm_status call_whole(const case_data *data, oclstm_cell *cell, oclstm_error *error) {
+static oclstm_status call_whole(const case_data *data, const callee *on, oclstm_error *error) {
     const selftest_case *test = &data->test;
     oclstm_sequence sequence = part(data, 0, test->steps);
     if (test->form & FROM_STATE) {
@@ -48,7 +66,7 @@ static oclstm_status call_whole(const case_data *data, oclstm_cell *cell, oclstm
     }
     sequence.h_out = describe_state(data, data->results[HN]);
     sequence.c_out = describe_state(data, data->results[CN]);
-    return oclstm_cell_sequence(cell, &sequence, error);
+    return call_sequence(on, &sequence, error);
 }
 
 // A state on the device at the case's beginning.
@@ -62,15 +80,15 @@ static oclstm_status make_state(oclstm_state **out, const case_data *data, oclst
     return status;
 }
 
-static oclstm_status call_streamed(const case_data *data, oclstm_cell *cell, oclstm_error *error) {
+static oclstm_status call_streamed(const case_data *data, const callee *on, oclstm_error *error) {
     const int64_t half = data->test.steps / 2;
     const oclstm_array hn = describe_state(data, data->results[HN]), cn = describe_state(data, data->results[CN]);
     oclstm_state *state = NULL;
-    oclstm_status status = make_state(&state, data, cell, error);
+    oclstm_status status = make_state(&state, data, on->cell, error);
     for (int i = 0; i < 2 && status == OCLSTM_OK; i++) {
         oclstm_sequence sequence = part(data, i * half, i ? data->test.steps - half : half);
         sequence.state = state;
-        status = oclstm_cell_sequence(cell, &sequence, error);
+        status = call_sequence(on, &sequence, error);
     }
     if (status == OCLSTM_OK)
         status = oclstm_state_get(state, &hn, &cn, error);
@@ -79,10 +97,10 @@ static oclstm_status call_streamed(const case_data *data, oclstm_cell *cell, ocl
 }
 
 // Each step begins with what the one before gave back, or with the state on the device.
-static oclstm_status call_steps(const case_data *data, oclstm_cell *cell, oclstm_error *error) {
+static oclstm_status call_steps(const case_data *data, const callee *on, oclstm_error *error) {
     const selftest_case *test = &data->test;
     oclstm_state *state = NULL;
-    oclstm_status status = test->form & STREAMED ? make_state(&state, data, cell, error) : OCLSTM_OK;
+    oclstm_status status = test->form & STREAMED && on->cell ? make_state(&state, data, on->cell, error) : OCLSTM_OK;
     for (int64_t t = 0; t < test->steps && status == OCLSTM_OK; t++) {
         oclstm_step step = {.x = array_read_only(describe_step(test, data->dtype, x_of(data, t), test->input)),
                             .h_out = describe_state(data, y_of(data, t)),
@@ -94,13 +112,30 @@ static oclstm_status call_steps(const case_data *data, oclstm_cell *cell, oclstm
             if (t > 0)
                 step.c = array_read_only(step.c_out);
         }
-        status = oclstm_cell_step(cell, &step, error);
+        status = call_step(on, &step, error);
     }
     oclstm_state_destroy(&state);
     return status;
 }
 
-oclstm_status selftest_call(const case_data *data, oclstm_device *device, oclstm_engine engine, selftest_form form,
+static oclstm_status make_callee(callee *out, const selftest_target *target, const oclstm_cell_params *params,
+                                 oclstm_error *error) {
+    if (target->count > 1)
+        return oclstm_group_create(&out->group, target->devices, target->count, params, error);
+    return oclstm_cell_create(&out->cell, target->devices[0], params, error);
+}
+
+// A group goes on without a device that failed; the self-test does not.
+static oclstm_status expect_every_device(oclstm_group *group, oclstm_error *error) {
+    char warning[sizeof error->message];
+    if (!group || !oclstm_group_next_warning(group, warning, sizeof warning))
+        return OCLSTM_OK;
+    *error = (oclstm_error){.status = OCLSTM_OPENCL};
+    snprintf(error->message, sizeof error->message, "%s", warning);
+    return OCLSTM_OPENCL;
+}
+
+oclstm_status selftest_call(const case_data *data, const selftest_target *target, oclstm_engine engine, selftest_form form,
                             oclstm_error *error) {
     const selftest_case *test = &data->test;
     const int64_t rows = 4 * test->hidden;
@@ -116,12 +151,15 @@ oclstm_status selftest_call(const case_data *data, oclstm_device *device, oclstm
         params.bias_ih = oclstm_in_1d(in[BIAS_IH], data->dtype, rows);
         params.bias_hh = oclstm_in_1d(in[BIAS_HH], data->dtype, rows);
     }
-    oclstm_cell *cell = NULL;
-    oclstm_status status = oclstm_cell_create(&cell, device, &params, error);
+    callee on = {0};
+    oclstm_status status = make_callee(&on, target, &params, error);
     if (status == OCLSTM_OK && form == SELFTEST_CELL)
-        status = call_steps(data, cell, error);
+        status = call_steps(data, &on, error);
     else if (status == OCLSTM_OK)
-        status = test->form & STREAMED ? call_streamed(data, cell, error) : call_whole(data, cell, error);
-    oclstm_cell_destroy(&cell);
+        status = test->form & STREAMED && on.cell ? call_streamed(data, &on, error) : call_whole(data, &on, error);
+    if (status == OCLSTM_OK)
+        status = expect_every_device(on.group, error);
+    oclstm_group_destroy(&on.group);
+    oclstm_cell_destroy(&on.cell);
     return status;
 }

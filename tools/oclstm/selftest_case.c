@@ -95,7 +95,7 @@ static bool make_expected(case_data *data) {
                               given ? in[C0] : NULL, data->expected[Y], data->expected[HN], data->expected[CN]);
 }
 
-oclstm_status selftest_case_run(const selftest_case *test, selftest_form form, oclstm_device *device, oclstm_engine engine,
+oclstm_status selftest_case_run(const selftest_case *test, selftest_form form, const selftest_target *target, oclstm_engine engine,
                                 oclstm_dtype dtype, uint64_t seed, comparison worst[SELFTEST_FIELDS], oclstm_error *error) {
     case_data data;
     selftest_case run = *test;
@@ -104,7 +104,7 @@ oclstm_status selftest_case_run(const selftest_case *test, selftest_form form, o
     oclstm_status status = OCLSTM_OUT_OF_MEMORY;
     *error = (oclstm_error){.status = status, .message = "no memory for a case of the self-test"};
     if (case_make(&data, &run, dtype, seed) && make_expected(&data))
-        status = selftest_call(&data, device, engine, form, error);
+        status = selftest_call(&data, target, engine, form, error);
     for (int i = 0; i < RESULTS && status == OCLSTM_OK; i++) {
         const char *name = selftest_field_name(form, i);
         worst[i] = (comparison){0};

@@ -33,6 +33,12 @@ typedef enum selftest_form { SELFTEST_CELL, SELFTEST_SEQUENCE } selftest_form;
 // Steps that single steps go to at most.
 enum { SELFTEST_STEPS = 6 };
 
+// What a case runs on: a device, or a group over several.
+typedef struct selftest_target {
+    oclstm_device *const *devices;
+    size_t count;
+} selftest_target;
+
 // What is compared: y, hn and cn of a sequence; of single steps h of each, nothing, and c of the last.
 enum { SELFTEST_FIELDS = 3 };
 
@@ -52,8 +58,8 @@ void selftest_case_text(const selftest_case *test, selftest_form form, char *tex
 double selftest_tolerance(const selftest_case *test, oclstm_dtype dtype);
 
 // Runs one case; the data follow from seed. `worst` gets the worst element of each field. On a failed call, its status and the
-// record.
-oclstm_status selftest_case_run(const selftest_case *test, selftest_form form, oclstm_device *device, oclstm_engine engine,
+// record; a device that a group has lost is a failed call, too.
+oclstm_status selftest_case_run(const selftest_case *test, selftest_form form, const selftest_target *target, oclstm_engine engine,
                                 oclstm_dtype dtype, uint64_t seed, comparison worst[SELFTEST_FIELDS], oclstm_error *error);
 
 #endif

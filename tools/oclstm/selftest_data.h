@@ -22,8 +22,8 @@ typedef struct case_data {
 } case_data;
 
 // Makes a cell of the data and calls it: the whole sequence, in one call or two, or step by step. Steps leave h of each in
-// Y and c of the last in CN, and HN as it was.
-oclstm_status selftest_call(const case_data *data, oclstm_device *device, oclstm_engine engine, selftest_form form,
+// Y and c of the last in CN, and HN as it was. A group has no states on the device: what is streamed elsewhere is called as it is.
+oclstm_status selftest_call(const case_data *data, const selftest_target *target, oclstm_engine engine, selftest_form form,
                             oclstm_error *error);
 
 #endif

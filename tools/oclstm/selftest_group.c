@@ -69,11 +69,11 @@ static bool add_results(selftest_group *group, const selftest_case *test, const 
 }
 
 // One case of a group. False when the engine cannot run on the device at all.
-static bool run_case(selftest_group *group, const selftest_case *test, oclstm_device *device, const cli_options *options) {
+static bool run_case(selftest_group *group, const selftest_case *test, const selftest_target *target, const cli_options *options) {
     comparison fields[SELFTEST_FIELDS];
     oclstm_error error;
     const oclstm_status status =
-        selftest_case_run(test, group->form, device, group->engine, group->dtype, selftest_seed(options), fields, &error);
+        selftest_case_run(test, group->form, target, group->engine, group->dtype, selftest_seed(options), fields, &error);
     if (status == OCLSTM_UNSUPPORTED && group->passed + group->failed == 0) {
         snprintf(group->skipped, sizeof group->skipped, "%s", error.message);
         return false;
@@ -94,16 +94,17 @@ static bool run_case(selftest_group *group, const selftest_case *test, oclstm_de
     return true;
 }
 
-void selftest_group_run(selftest_group *group, oclstm_device *device, const cli_options *options) {
+void selftest_group_run(selftest_group *group, const selftest_target *target, const cli_options *options) {
     size_t count = 0;
     const selftest_case *cases = selftest_cases(&count);
-    if (group->dtype == OCLSTM_F64 && !oclstm_device_get_info(device)->has_fp64) {
-        snprintf(group->skipped, sizeof group->skipped, "the device has no float64 (cl_khr_fp64)");
-        return;
-    }
+    for (size_t i = 0; i < target->count && group->dtype == OCLSTM_F64; i++)
+        if (!oclstm_device_get_info(target->devices[i])->has_fp64) {
+            snprintf(group->skipped, sizeof group->skipped, "the device has no float64 (cl_khr_fp64)");
+            return;
+        }
     for (size_t i = 0; i < count; i++)
         if (selftest_case_fits(&cases[i], group->form) && (!options->quick || (cases[i].form & QUICK)) &&
-            !run_case(group, &cases[i], device, options))
+            !run_case(group, &cases[i], target, options))
             return;
 }
 

@@ -23,7 +23,7 @@ typedef struct selftest_group {
 } selftest_group;
 
 // Runs the cases of the group, the short list with --quick. Says each failure, at -v each case.
-void selftest_group_run(selftest_group *group, oclstm_device *device, const cli_options *options);
+void selftest_group_run(selftest_group *group, const selftest_target *target, const cli_options *options);
 
 // "pass", "fail", "error" where a call failed, "skipped" where the device cannot.
 const char *selftest_group_result(const selftest_group *group);
