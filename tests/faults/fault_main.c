@@ -91,7 +91,7 @@ static const fault_control *control;
 
 static bool may_be_survived(const fault_scene *scene, const fault_case *fault, fault_record record) {
     const unsigned bit = 1U << fault->error;
-    if (scene->scenario->allowed & FAULT_PASSES_OVER)
+    if (scene->scenario->allowed & (FAULT_PASSES_OVER | FAULT_HAS_OTHERS))
         return true;
     // Where no engine is asked for and one finds no device memory, the next one is tried.
     if (scene->scenario->engine == OCLSTM_ENGINE_AUTO &&
@@ -350,8 +350,8 @@ static const fault_control *find_layer(void) {
 }
 
 int main(int argc, char **argv) {
-    const fault_scenario *const lists[] = {fault_device_scenarios, fault_cell_scenarios, fault_state_scenarios,
-                                           fault_kernel_scenarios, fault_search_scenarios};
+    const fault_scenario *const lists[] = {fault_device_scenarios, fault_cell_scenarios,  fault_state_scenarios,
+                                           fault_kernel_scenarios, fault_group_scenarios, fault_search_scenarios};
     run_options options = {.full = getenv("OCLSTM_FAULT_FULL") != NULL};
     unsigned number = 0, failed = 0, sum_calls = 0, sum_faults = 0, sum_places = 0;
     for (int i = 1; i < argc; i++) {

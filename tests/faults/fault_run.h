@@ -22,7 +22,8 @@ enum {
     FAULT_KEEPS_KERNELS = 128, // it keeps built kernels on disk, where it can
     FAULT_TAKES_KERNELS = 256, // it takes them from there, and builds those that it cannot take
     FAULT_ASKS_CACHE = 512,    // it asks how large the device's cache is, and does without
-    FAULT_KEEPS_PARTS = 1024   // parts of a device may stay
+    FAULT_KEEPS_PARTS = 1024,  // parts of a device may stay
+    FAULT_HAS_OTHERS = 2048    // other devices do what one has failed to do
 };
 
 typedef struct fault_scene {
@@ -52,7 +53,8 @@ typedef struct fault_scenario {
     bool (*after)(fault_scene *scene, oclstm_status status);
     unsigned allowed;
     oclstm_engine engine;
-    oclstm_dtype dtype;
+    oclstm_dtype dtype;                  // of the host's arrays, F32 or F64
+    oclstm_dtype cell_dtype;             // where the cell has another one
     int64_t steps, batch, input, hidden; // 0: FAULT_STEPS ...
     bool batch_first;
     size_t slice_bytes, borrow_bytes; // 0: as it is
@@ -60,7 +62,7 @@ typedef struct fault_scenario {
 
 // The scenarios, of several files, each list closed by one without a name.
 extern const fault_scenario fault_device_scenarios[], fault_cell_scenarios[], fault_state_scenarios[], fault_kernel_scenarios[],
-    fault_search_scenarios[];
+    fault_group_scenarios[], fault_search_scenarios[];
 
 // The device that scenarios open: OCLSTM_DEVICE, or NULL.
 const char *fault_device(void);
@@ -78,7 +80,11 @@ void fault_end(fault_scene *scene);
 bool fault_cache_begin(void);
 void fault_cache_end(void);
 
+oclstm_cell_params fault_cell_params(const fault_scenario *scenario);
 oclstm_status fault_make_cell(oclstm_cell **cell, oclstm_device *device, fault_scene *scene);
+// A sequence with all arrays given, or the state, and its results when it has run.
+oclstm_sequence fault_make_sequence(const fault_scene *scene, oclstm_state *state);
+void fault_keep_sequence(fault_scene *scene, const oclstm_sequence *call);
 // A sequence, or a step, on a cell, all arrays given; with a state, that one.
 oclstm_status fault_run_sequence(fault_scene *scene, oclstm_cell *cell, oclstm_state *state);
 oclstm_status fault_run_step(fault_scene *scene, oclstm_cell *cell, oclstm_state *state);

@@ -59,10 +59,16 @@ void fault_end(fault_scene *scene) {
     cell_borrow_bytes = borrow_bytes;
 }
 
+oclstm_cell_params fault_cell_params(const fault_scenario *s) {
+    return (oclstm_cell_params){.input_size = input_of(s),
+                                .hidden_size = hidden_of(s),
+                                .dtype = s->cell_dtype != OCLSTM_F32 ? s->cell_dtype : s->dtype,
+                                .engine = s->engine,
+                                .seed = 1};
+}
+
 oclstm_status fault_make_cell(oclstm_cell **cell, oclstm_device *device, fault_scene *scene) {
-    const fault_scenario *s = scene->scenario;
-    const oclstm_cell_params params = {
-        .input_size = input_of(s), .hidden_size = hidden_of(s), .dtype = s->dtype, .engine = s->engine, .seed = 1};
+    const oclstm_cell_params params = fault_cell_params(scene->scenario);
     return oclstm_cell_create(cell, device, &params, &scene->error);
 }
 
@@ -123,7 +129,7 @@ static void keep(fault_scene *scene, size_t y_count, bool has_state) {
     fault_keep_results(scene, &c_out, s->dtype, state_count);
 }
 
-oclstm_status fault_run_sequence(fault_scene *scene, oclstm_cell *cell, oclstm_state *state) {
+oclstm_sequence fault_make_sequence(const fault_scene *scene, oclstm_state *state) {
     const fault_scenario *s = scene->scenario;
     const int64_t steps = steps_of(s), batch = batch_of(s), input = input_of(s), hidden = hidden_of(s);
     const int64_t outer = s->batch_first ? batch : steps, inner = s->batch_first ? steps : batch;
@@ -138,9 +144,19 @@ oclstm_status fault_run_sequence(fault_scene *scene, oclstm_cell *cell, oclstm_s
         call.h_out = oclstm_out_2d(&h_out, s->dtype, batch, hidden);
         call.c_out = oclstm_out_2d(&c_out, s->dtype, batch, hidden);
     }
+    return call;
+}
+
+void fault_keep_sequence(fault_scene *scene, const oclstm_sequence *call) {
+    const fault_scenario *s = scene->scenario;
+    keep(scene, (size_t)(steps_of(s) * batch_of(s) * hidden_of(s)), call->state != NULL);
+}
+
+oclstm_status fault_run_sequence(fault_scene *scene, oclstm_cell *cell, oclstm_state *state) {
+    const oclstm_sequence call = fault_make_sequence(scene, state);
     const oclstm_status status = oclstm_cell_sequence(cell, &call, &scene->error);
     if (status == OCLSTM_OK)
-        keep(scene, (size_t)(steps * batch * hidden), state != NULL);
+        fault_keep_sequence(scene, &call);
     return status;
 }
 
