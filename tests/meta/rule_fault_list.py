@@ -135,7 +135,7 @@ FAULTS = [
           ("src/device/program_text.c", "uint64_t hash = kernel_hash(KERNEL_HASH_START, options, strlen(options) + 1);", "(void)options;\n    uint64_t hash = KERNEL_HASH_START;")),
     fault(8, "source is built where there is no compiler", "kernels_offline", (BUILD, "    else if (!device->limits.has_compiler)\n        return fail_without_compiler", "    else if (name[0] == 0)\n        return fail_without_compiler")),
     fault(8, "the error does not say how to export", "kernels_offline", (BUILD, "run \"\n        \"'oclstm kernels --export DIR', compile", "run \"\n        \"it elsewhere, compile")),
-    fault(8, "a device without a compiler stays unusable with binaries", "imitated_offline", (QUERY, " && !kernel_folder_has_kernels())", ")")),
+    fault(8, "a device without a compiler stays unusable with binaries", "device_list", (QUERY, " && !kernel_folder_has_kernels())", ")")),
     fault(8, "SPIR-V is given to a device that does not list it", "program", (SPIRV, "if (!device->opencl_1_2 || strstr(device->limits.il_version, \"SPIR-V\") == NULL ||", "if (strstr(\"\", \"SPIR-V\") != NULL ||")),
     # 9: the disk cache
     fault(9, "the checksum is not looked at", "kernel_entry", (ENTRY, "if (kernel_hash(KERNEL_HASH_START, bytes, (size_t)(end - bytes)) != get_number(end, CHECKSUM_BYTES))", "if (end == NULL)")),

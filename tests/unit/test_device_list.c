@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "fake_platforms.h"
 #include "runner.h"
+#include "temporary_dir.h"
 
 static fake_device devices[4];
 static oclstm_device_info *list;
@@ -180,6 +181,21 @@ START_TEST(reasons) {
 }
 END_TEST
 
+// A folder with kernels compiled elsewhere stands in for the compiler; an empty one does not.
+START_TEST(binaries_instead_of_a_compiler) {
+    temporary_dir dir;
+    temporary_dir_make(&dir);
+    devices[0].compiler = CL_FALSE;
+    ck_assert_int_eq(setenv("OCLSTM_KERNEL_BINARY", dir.path, 1), 0);
+    expect_reason("no compiler");
+    temporary_dir_write(&dir, "portable-0123456789abcdef.bin", "a program");
+    list_all(1);
+    ck_assert(list[0].usable && !list[0].has_compiler);
+    ck_assert_int_eq(unsetenv("OCLSTM_KERNEL_BINARY"), 0);
+    temporary_dir_remove(&dir);
+}
+END_TEST
+
 START_TEST(versions) {
     devices[0].version = "OpenCL 1.0 old";
     expect_reason("\"OpenCL 1.0 old\"");
@@ -286,6 +302,7 @@ static Suite *make_suite(void) {
     tcase_add_test(tests, custom_devices_are_asked_for_apart);
     tcase_add_test(tests, the_type_is_a_bit_field);
     tcase_add_test(tests, reasons);
+    tcase_add_test(tests, binaries_instead_of_a_compiler);
     tcase_add_test(tests, versions);
     tcase_add_test(tests, a_failing_query_is_named);
     tcase_add_test(tests, odd_answers);
