@@ -87,21 +87,22 @@ START_TEST(a_state_stays_as_it_was) {
 }
 END_TEST
 
-START_TEST(in_float64_and_in_slices) {
+START_TEST(in_every_dtype_and_in_slices) {
+    static const oclstm_dtype dtypes[] = {OCLSTM_F64, OCLSTM_F16, OCLSTM_BF16};
     const size_t whole = plan_slice_bytes;
-    const cell_case shape = {.input = 8, .hidden = 33, .batch = 4, .steps = 11, .dtype = OCLSTM_F64};
-    if (!fixture_has_fp64())
-        return;
-    cell_problem *problem = problem_create(&shape);
-    oclstm_cell *cell = problem_cell(problem, fixture_device());
-    plan_slice_bytes = 1; // a step a slice
-    expect_ok(oclstm_cell_prepare(cell, 4, 11, &error), &error);
-    problem_run(problem, cell);
-    plan_slice_bytes = whole;
-    problem_solve(problem);
-    problem_compare(problem, cell);
-    oclstm_cell_destroy(&cell);
-    problem_destroy(&problem);
+    for (int i = fixture_has_fp64() ? 0 : 1; i < 3; i++) {
+        const cell_case shape = {.input = 8, .hidden = 33, .batch = 4, .steps = 11, .dtype = dtypes[i]};
+        cell_problem *problem = problem_create(&shape);
+        oclstm_cell *cell = problem_cell(problem, fixture_device());
+        plan_slice_bytes = 1; // a step a slice
+        expect_ok(oclstm_cell_prepare(cell, 4, 11, &error), &error);
+        problem_run(problem, cell);
+        plan_slice_bytes = whole;
+        problem_solve(problem);
+        problem_compare(problem, cell);
+        oclstm_cell_destroy(&cell);
+        problem_destroy(&problem);
+    }
 }
 END_TEST
 
@@ -120,7 +121,7 @@ START_TEST(what_is_refused) {
 END_TEST
 
 static Suite *make_suite(void) {
-    const TTest *const tests[] = {a_prepared_cell_gives_the_same_numbers, a_state_stays_as_it_was, in_float64_and_in_slices,
+    const TTest *const tests[] = {a_prepared_cell_gives_the_same_numbers, a_state_stays_as_it_was, in_every_dtype_and_in_slices,
                                   what_is_refused};
     return fixture_suite("cell_prepare", tests, sizeof tests / sizeof tests[0]);
 }
