@@ -98,7 +98,7 @@ typedef struct engine_list {
 } engine_list;
 
 // Those that may run a call with this batch, the best first: the forced one alone, or as `auto` prefers them, without those that the device cannot run
-// or whose kernels turned out too large for it. Writes the reason for this order into words[capacity] when words is not NULL.
+// or whose kernels did not build or turned out too large for it. Writes the reason for this order into words[capacity] when words is not NULL.
 // Fails with UNSUPPORTED when the forced engine cannot run here.
 oclstm_status engine_list_make(engine_list *out, const oclstm_cell *cell, size_t batch, char *words, size_t capacity,
                                oclstm_error *error);

@@ -146,9 +146,9 @@ oclstm_status plan_get(cell_plan **out, oclstm_cell *cell, const plan_call *call
             cell->last_engine = engine->id;
             return OCLSTM_OK;
         }
-        if (status == OCLSTM_UNSUPPORTED)
+        if (status == OCLSTM_UNSUPPORTED || status == OCLSTM_BUILD_FAILED)
             base_copy_string(cell->refused[engine->id], sizeof cell->refused[engine->id], record->message);
-        else if (status != OCLSTM_OUT_OF_DEVICE_MEMORY)
+        else if (status != OCLSTM_OUT_OF_DEVICE_MEMORY || record->opencl_code != 0) // counted, not what a driver ran out of
             return status;
     }
     return status;

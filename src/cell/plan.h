@@ -54,7 +54,7 @@ size_t plan_capacity(const oclstm_cell *cell, const cell_engine *engine, const p
 oclstm_status plan_refuse(const oclstm_cell *cell, const cell_engine *engine, const plan_call *call, oclstm_error *error);
 
 // The plan for a call, made or taken from those kept; its capacity is at most `steps`. The pointer is valid until the next call
-// for the cell. Where kernels turn out too large for the device, or buffers do not fit it, `auto` goes on with the next engine.
+// for the cell. Where kernels do not build or turn out too large for the device, or buffers do not fit it, `auto` goes on with the next engine.
 oclstm_status plan_get(cell_plan **out, oclstm_cell *cell, const plan_call *call, oclstm_error *error);
 
 // The staging buffers, made on first use: of elements of the cell's dtype; of its real_dtype, which sums and c are in.

@@ -100,8 +100,7 @@ static oclstm_device_kind kind_of(cl_device_type type) {
     return OCLSTM_DEVICE_OTHER;
 }
 
-// "OpenCL 1.2 ..." -> 102; 0 when the string is not of that form.
-static int version_of(const char *text) {
+int query_version(const char *text) {
     int major, minor;
     if (sscanf(text, "OpenCL %3d.%3d", &major, &minor) != 2 || major < 0 || minor < 0)
         return 0;
@@ -115,7 +114,7 @@ static void query_versions(device_queries *q) {
     query_string(q, CL_DEVICE_VERSION, "CL_DEVICE_VERSION", info->device_version, sizeof info->device_version, true);
     query_answered(q, device_platform_string(q->entry->platform, CL_PLATFORM_VERSION, platform_version, sizeof platform_version),
                    "CL_PLATFORM_VERSION", true);
-    int device = version_of(info->device_version), platform = version_of(platform_version);
+    int device = query_version(info->device_version), platform = query_version(platform_version);
     if (device < 101)
         reject(q, "it is of \"%.60s\"; OpenCL 1.1 or later is needed", info->device_version);
     if (platform < 101)

@@ -25,6 +25,9 @@ void query_string(device_queries *q, cl_device_info parameter, const char *param
                   bool required);
 char *query_read_string(cl_device_id id, cl_device_info parameter, cl_int *code);
 
+// "OpenCL 1.2 ..." -> 102; 0 when the string is not of that form.
+int query_version(const char *text);
+
 // What a device can but need not.
 void query_facts(device_queries *q);
 

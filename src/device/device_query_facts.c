@@ -82,6 +82,12 @@ static void query_sizes(device_queries *q) {
     info->alignment_bytes = bits / 8;
 }
 
+static void query_il(device_queries *q) {
+    oclstm_device_info *info = &q->entry->info;
+    if (query_version(info->device_version) >= 201 || has_word(info->extensions, "cl_khr_il_program"))
+        query_string(q, IL_VERSION, "CL_DEVICE_IL_VERSION", info->il_version, sizeof info->il_version, false);
+}
+
 // Of OpenCL 1.2.
 static void query_parts(device_queries *q) {
     oclstm_device_info *info = &q->entry->info;
@@ -106,8 +112,8 @@ static void query_parts(device_queries *q) {
 void query_facts(device_queries *q) {
     oclstm_device_info *info = &q->entry->info;
     query_string(q, CL_DEVICE_OPENCL_C_VERSION, "CL_DEVICE_OPENCL_C_VERSION", info->c_version, sizeof info->c_version, false);
-    query_string(q, IL_VERSION, "CL_DEVICE_IL_VERSION", info->il_version, sizeof info->il_version, false);
     query_extensions(q);
+    query_il(q);
     query_arithmetic(q);
     query_sizes(q);
     query_parts(q);

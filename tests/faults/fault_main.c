@@ -66,6 +66,7 @@ static const struct {
     {FAULT_CALL_clCreateProgramWithBinary, FAULT_TAKES_KERNELS, "the kernels are built again"},
     {FAULT_CALL_clBuildProgram, FAULT_TAKES_KERNELS, "likewise"},
     {FAULT_CALL_clCreateKernel, FAULT_TAKES_KERNELS, "likewise"},
+    {FAULT_CALL_clBuildProgram, FAULT_CHOOSES_ENGINE, "the next engine's kernels may build"},
 };
 
 typedef struct run_options {

@@ -12,18 +12,19 @@ enum { FAULT_STEPS = 5, FAULT_BATCH = 3, FAULT_INPUT = 5, FAULT_HIDDEN = 7, FAUL
 
 // What a scenario is allowed, beyond what every one is.
 enum {
-    FAULT_FINDS_DEVICES = 1,   // it asks platforms and devices for facts, whose loss may only make a device poorer, or unusable
-    FAULT_BORROWS = 2,         // it tries to use the caller's memory where it lies, and copies where it cannot
-    FAULT_LEAVES_WORK = 4,     // it does not wait for what it enqueues
-    FAULT_PASSES_OVER = 8,     // it tries candidates, and passes over those that fail
-    FAULT_HAS_NO_DEVICE = 16,  // no opened device that an error could name
-    FAULT_HAS_NO_NUMBERS = 32, // nothing to compare
-    FAULT_IS_SLOW = 64,        // in the quick run only a few of its calls fail
-    FAULT_KEEPS_KERNELS = 128, // it keeps built kernels on disk, where it can
-    FAULT_TAKES_KERNELS = 256, // it takes them from there, and builds those that it cannot take
-    FAULT_ASKS_CACHE = 512,    // it asks how large the device's cache is, and does without
-    FAULT_KEEPS_PARTS = 1024,  // parts of a device may stay
-    FAULT_HAS_OTHERS = 2048    // other devices do what one has failed to do
+    FAULT_FINDS_DEVICES = 1,    // it asks platforms and devices for facts, whose loss may only make a device poorer, or unusable
+    FAULT_BORROWS = 2,          // it tries to use the caller's memory where it lies, and copies where it cannot
+    FAULT_LEAVES_WORK = 4,      // it does not wait for what it enqueues
+    FAULT_PASSES_OVER = 8,      // it tries candidates, and passes over those that fail
+    FAULT_HAS_NO_DEVICE = 16,   // no opened device that an error could name
+    FAULT_HAS_NO_NUMBERS = 32,  // nothing to compare
+    FAULT_IS_SLOW = 64,         // in the quick run only a few of its calls fail
+    FAULT_KEEPS_KERNELS = 128,  // it keeps built kernels on disk, where it can
+    FAULT_TAKES_KERNELS = 256,  // it takes them from there, and builds those that it cannot take
+    FAULT_ASKS_CACHE = 512,     // it asks how large the device's cache is, and does without
+    FAULT_KEEPS_PARTS = 1024,   // parts of a device may stay
+    FAULT_HAS_OTHERS = 2048,    // other devices do what one has failed to do
+    FAULT_CHOOSES_ENGINE = 4096 // another engine may take the place of one whose kernels do not build
 };
 
 typedef struct fault_scene {

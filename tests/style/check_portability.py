@@ -44,7 +44,8 @@ def without_comments(text: str) -> str:
 
 def kernels_part(path: str, text: str) -> str:
     """Of the header that host and kernels share, what kernels see."""
-    return text.split("#ifdef __OPENCL_VERSION__", 1)[1] if path.endswith(".h") else text
+    guard = re.search(r"^#if.*__OPENCL_VERSION__.*$", text, re.MULTILINE) if path.endswith(".h") else None
+    return text[guard.end():] if guard else text
 
 
 def vendor_faults() -> list[str]:
