@@ -76,6 +76,7 @@ typedef struct oclstm_layer {
     int directions;      /**< 1 or 2; of lstm, else 0 */
     bool reverse;        /**< an ONNX node of direction "reverse" */
     bool bias;
+    bool general; /**< an lstm with peepholes, clip, coupled gates or other activations than sigmoid and tanh */
     uint64_t parameters;
 } oclstm_layer;
 

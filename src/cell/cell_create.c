@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Making a cell, from arrays or from a file, and unmaking it.
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -9,6 +10,7 @@
 #include "cell/plan.h"
 #include "cl/lstm_shared.h"
 #include "device/device_fork.h"
+#include "model/recurrent_traits.h"
 
 void oclstm_cell_destroy(oclstm_cell **cell) {
     if (cell == NULL || *cell == NULL)
@@ -89,6 +91,26 @@ static oclstm_const_array tensor_array(const oclstm_tensor *tensor) {
     return array;
 }
 
+// A layer of an ONNX model may have what a cell has not. Its name is that of the layer with "_l0" behind it.
+static oclstm_status check_plain(const oclstm_tensors *file, const char *name, oclstm_error *error) {
+    char layer[256], peephole[320];
+    recurrent_traits traits;
+    base_copy_string(layer, sizeof layer, name);
+    char *end = strstr(layer, "_l0");
+    if (end == NULL)
+        return OCLSTM_OK;
+    *end = '\0';
+    oclstm_status status = recurrent_traits_read(&traits, file, layer, error);
+    snprintf(peephole, sizeof peephole, "%s.peephole_l0", layer);
+    if (status == OCLSTM_OK && (!recurrent_traits_are_plain(&traits, 0) || !recurrent_traits_are_plain(&traits, 1) ||
+                                traits.reverse || oclstm_tensors_find(file, peephole) != NULL))
+        status = base_fail(error, OCLSTM_UNSUPPORTED,
+                           "the layer '%s' of %s has peepholes, a clip, other activations or goes backward, which a cell does not; "
+                           "oclstm_network_load() runs it",
+                           layer, oclstm_tensors_path(file));
+    return status;
+}
+
 oclstm_status oclstm_cell_load(oclstm_cell **out, oclstm_device *device, const oclstm_tensors *file, const char *name,
                                const oclstm_cell_params *params, oclstm_error *error) {
     if (out == NULL || device == NULL || file == NULL)
@@ -109,6 +131,9 @@ oclstm_status oclstm_cell_load(oclstm_cell **out, oclstm_device *device, const o
         return base_fail(error, OCLSTM_UNSUPPORTED,
                          "the cell '%s' of %s has a projection (weight_hr, proj_size %lld); only cells without can be run",
                          entry.name, oclstm_tensors_path(file), (long long)entry.proj_size);
+    status = check_plain(file, entry.name, error);
+    if (status != OCLSTM_OK)
+        return status;
     options.weight_ih = tensor_array(entry.weight_ih);
     options.weight_hh = tensor_array(entry.weight_hh);
     options.bias_ih = tensor_array(entry.bias_ih);

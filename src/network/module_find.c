@@ -165,6 +165,8 @@ static oclstm_status find_lstm(const finder *f) {
     if (status != OCLSTM_OK)
         return status;
     layer->reverse = f->module->traits.reverse;
+    layer->general = !recurrent_traits_are_plain(&f->module->traits, 0) || !recurrent_traits_are_plain(&f->module->traits, 1) ||
+                     find(f->file, layer->name, "peephole", 0, false) != NULL;
     layer->directions = find(f->file, layer->name, "weight_ih", 0, true) != NULL ? 2 : 1;
     while (layer->num_layers < INT16_MAX && find(f->file, layer->name, "weight_ih", layer->num_layers, false) != NULL)
         layer->num_layers++;

@@ -7,6 +7,7 @@
 #include "choose_device.h"
 #include "commands.h"
 #include "kernels_report.h"
+#include "network_job.h"
 #include "report.h"
 #include "run_job.h"
 
@@ -37,8 +38,7 @@ static int fail(const oclstm_error *error) {
 static int open_files(run_job *job) {
     const cli_options *options = job->options;
     oclstm_error error;
-    if (oclstm_tensors_open(&job->model, options->operands[0], &error) != OCLSTM_OK ||
-        oclstm_tensors_find_cell(job->model, options->cell, &job->entry, &error) != OCLSTM_OK)
+    if (oclstm_tensors_find_cell(job->model, options->cell, &job->entry, &error) != OCLSTM_OK)
         return fail(&error);
     int code = run_source_open(&job->x, options->input);
     if (code == EXIT_DONE)
@@ -108,9 +108,7 @@ static void summarise(const run_job *job) {
 }
 
 static int run_in_order(run_job *job) {
-    int code = check_options(job->options);
-    if (code == EXIT_DONE)
-        code = open_files(job);
+    int code = open_files(job);
     if (code == EXIT_DONE)
         code = run_shape_decide(job);
     if (code == EXIT_DONE)
@@ -130,17 +128,32 @@ static int run_in_order(run_job *job) {
     return code;
 }
 
+static int run_cell(run_job *job) {
+    const int code = run_in_order(job);
+    run_outputs_discard(job);
+    oclstm_state_destroy(&job->state);
+    oclstm_cell_destroy(&job->cell);
+    oclstm_device_close(&job->device);
+    run_source_close(&job->x);
+    run_source_close(&job->h0);
+    run_source_close(&job->c0);
+    return code;
+}
+
 int cmd_run(const cli_options *options) {
     run_job job = {.options = options};
+    oclstm_layer *layers = NULL;
+    size_t count = 0;
+    oclstm_error error;
     run_catch_signals();
-    const int code = run_in_order(&job);
-    run_outputs_discard(&job);
-    oclstm_state_destroy(&job.state);
-    oclstm_cell_destroy(&job.cell);
-    oclstm_device_close(&job.device);
-    run_source_close(&job.x);
-    run_source_close(&job.h0);
-    run_source_close(&job.c0);
+    int code = check_options(options);
+    if (code == EXIT_DONE && oclstm_tensors_open(&job.model, options->operands[0], &error) != OCLSTM_OK)
+        code = fail(&error);
+    if (code == EXIT_DONE)
+        code = network_wanted(job.model, options, &layers, &count);
+    if (code == EXIT_DONE)
+        code = layers != NULL ? network_run(options, job.model, layers, count) : run_cell(&job);
+    oclstm_network_layers_free(&layers);
     oclstm_tensors_close(&job.model);
     return code;
 }

@@ -49,9 +49,9 @@ typedef struct option_row {
 
 static const option_row rows[] = {
     {'i', "input", "X", IN_RUN, KIND_TEXT, offsetof(cli_options, input),
-     "the input: FILE.npy, or FILE:TENSOR of a .safetensors file"},
+     "the input: FILE.npy, or FILE:TENSOR of a file of tensors"},
     {'o', "output", "Y", IN_RUN, KIND_TEXT, offsetof(cli_options, output),
-     "h of every step, as .npy; '-' or none: standard output, unless that is a terminal"},
+     "the result of every step, as .npy; '-' or none: standard output, unless that is a terminal"},
     {256, "cell", "NAME", IN_RUN | IN_KERNELS, KIND_TEXT, offsetof(cli_options, cell),
      "the cell NAME.weight_ih ...; needless where the file has one cell"},
     {257, "h0", "FILE", IN_RUN, KIND_TEXT, offsetof(cli_options, h0), "initial h, [hidden] or [batch][hidden]; default zero"},
@@ -93,6 +93,10 @@ static const option_row rows[] = {
     {285, "batch", "N", IN_KERNELS, KIND_BATCH, 0, "with --warm: calls of this batch, default 1; with --export: only of this one"},
     {286, "kernel-binary", "DIR", WITH_BINARIES, KIND_TEXT, offsetof(cli_options, kernel_binary),
      "take kernels compiled offline from DIR; see 'oclstm kernels --export'"},
+    {290, "layers", "LIST", IN_RUN, KIND_TEXT, offsetof(cli_options, layers),
+     "the layers in order, such as embed,lstm,relu,head; default: as the file says"},
+    {291, "lengths", "FILE", IN_RUN, KIND_TEXT, offsetof(cli_options, lengths),
+     "steps of each row, [batch] int64 or int32; Y is zero behind a row's end"},
     {290, "layers", "LIST", IN_CONVERT, KIND_TEXT, offsetof(cli_options, layers),
      "keep this order of layers in OUT, such as embed,lstm,relu,head"},
     {'d', "device", "DEVICE", ON_A_DEVICE, KIND_TEXT, offsetof(cli_options, device),

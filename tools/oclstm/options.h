@@ -70,6 +70,7 @@ struct cli_options {
     const char *warm;
     const char *export;
     const char *layers;
+    const char *lengths;
     oclstm_engine engine;
     bool engine_all; // bench: each engine that can run
     bool dtype_given;

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// A run of a network: files, device, work, results; nothing is kept of a run that fails.
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "choose_device.h"
+#include "network_job.h"
+#include "report.h"
+#include "run_job.h"
+
+static int fail(const oclstm_error *error) {
+    report_error(error);
+    return exit_code_of(error->status);
+}
+
+static int open_sources(network_job *job) {
+    int code = run_source_open(&job->x, job->options->input);
+    if (code == EXIT_DONE)
+        code = run_source_open(&job->h0, job->options->h0);
+    if (code == EXIT_DONE)
+        code = run_source_open(&job->c0, job->options->c0);
+    if (code == EXIT_DONE)
+        code = run_source_open(&job->lengths, job->options->lengths);
+    return code;
+}
+
+int network_load(network_job *job) {
+    const cli_options *options = job->options;
+    network_sizes *sizes = &job->sizes;
+    oclstm_error error;
+    const double begin = run_clock();
+    const int code = choose_device(&job->device, options);
+    if (code != EXIT_DONE)
+        return code;
+    oclstm_network_params params = {
+        .layers = options->layers, .engine = options->engine, .dtype_given = options->dtype_given, .dtype = options->dtype};
+    if (!options->dtype_given && !sizes->tokens) {
+        params.dtype_given = true;
+        params.dtype = job->x.tensor->dtype == OCLSTM_F64 ? OCLSTM_F64 : OCLSTM_F32;
+    }
+    if (oclstm_network_load(&job->network, job->device, job->model, &params, &error) != OCLSTM_OK)
+        return fail(&error);
+    sizes->dtype = oclstm_network_dtype(job->network);
+    if (oclstm_network_state_shape(job->network, sizes->batched ? sizes->batch : 0, &sizes->state_rank, sizes->h_shape,
+                                   sizes->c_shape, &error) != OCLSTM_OK) {
+        sizes->state_rank = 0;
+        if (options->h0 || options->hn || options->cn)
+            return fail(&error);
+    }
+    job->load_seconds = run_clock() - begin;
+    return EXIT_DONE;
+}
+
+static int create(oclstm_npy_writer **out, const char *path, oclstm_dtype dtype, int rank, const int64_t *shape) {
+    oclstm_error error;
+    if (path == NULL || oclstm_npy_writer_create(out, path, dtype, rank, shape, &error) == OCLSTM_OK)
+        return EXIT_DONE;
+    return fail(&error);
+}
+
+static int create_outputs(network_job *job) {
+    const cli_options *options = job->options;
+    const network_sizes *sizes = &job->sizes;
+    const char *path = options->output;
+    if (path == NULL || strcmp(path, "-") == 0)
+        path = path == NULL && (isatty(STDOUT_FILENO) || options->plot) ? NULL : "/dev/stdout";
+    int64_t shape[3] = {sizes->batch_first ? sizes->batch : sizes->steps, sizes->batch_first ? sizes->steps : sizes->batch,
+                        sizes->outputs};
+    if (!sizes->batched)
+        shape[1] = sizes->outputs;
+    int code = create(&job->y, path, sizes->dtype, sizes->batched ? 3 : 2, shape);
+    if (code == EXIT_DONE)
+        code = create(&job->hn, options->hn, sizes->dtype, sizes->state_rank, sizes->h_shape);
+    if (code == EXIT_DONE)
+        code = create(&job->cn, options->cn, sizes->dtype, sizes->state_rank, sizes->c_shape);
+    return code;
+}
+
+static int commit(network_job *job) {
+    oclstm_npy_writer **writers[] = {&job->y, &job->hn, &job->cn};
+    oclstm_error error;
+    for (int i = 0; i < 3; i++) {
+        if (*writers[i] && oclstm_npy_writer_commit(writers[i], &error) != OCLSTM_OK)
+            return fail(&error);
+    }
+    return EXIT_DONE;
+}
+
+static void summarise(const network_job *job) {
+    char text[1024];
+    const oclstm_device_info *info = oclstm_device_get_info(job->device);
+    const double steps = (double)job->sizes.steps, seconds = job->run_seconds > 1e-9 ? job->run_seconds : 1e-9;
+    if (job->options->quiet)
+        return;
+    network_text(text, sizeof text, job->layers, job->count);
+    if (job->options->verbose) {
+        report("layers: %s", text);
+        report("set-up: device and network %.1f ms", job->load_seconds * 1e3);
+        report("memory: %.1f MiB held on the device", (double)oclstm_device_get_held_bytes(job->device) / (1024.0 * 1024.0));
+    }
+    report("%s (%s), %zu layer%s, %" PRId64 " steps x batch %" PRId64 " in %.1f ms, %.1f us/step, %.0f steps/s", info->name,
+           info->platform_name, job->count, job->count == 1 ? "" : "s", job->sizes.steps, job->sizes.batch, seconds * 1e3,
+           seconds / steps * 1e6, steps / seconds);
+}
+
+static int run_in_order(network_job *job) {
+    int code = open_sources(job);
+    if (code == EXIT_DONE)
+        code = network_sizes_decide(job);
+    if (code == EXIT_DONE)
+        code = network_load(job);
+    if (code == EXIT_DONE)
+        code = network_state_begin(job);
+    if (code == EXIT_DONE)
+        code = create_outputs(job);
+    if (code == EXIT_DONE)
+        code = network_slices(job);
+    if (code == EXIT_DONE && run_signal())
+        code = EXIT_SIGNAL + run_signal();
+    if (code == EXIT_DONE)
+        code = commit(job);
+    if (code == EXIT_DONE)
+        summarise(job);
+    if (code > EXIT_SIGNAL)
+        report("run: stopped by a signal; no result was written");
+    return code;
+}
+
+int network_run(const cli_options *options, const oclstm_tensors *model, const oclstm_layer *layers, size_t count) {
+    network_job job = {.options = options, .model = model, .layers = layers, .count = count};
+    const int code = run_in_order(&job);
+    oclstm_npy_writer_discard(&job.y);
+    oclstm_npy_writer_discard(&job.hn);
+    oclstm_npy_writer_discard(&job.cn);
+    oclstm_stream_destroy(&job.stream);
+    oclstm_network_destroy(&job.network);
+    oclstm_device_close(&job.device);
+    free(job.h);
+    free(job.c);
+    run_source_close(&job.x);
+    run_source_close(&job.h0);
+    run_source_close(&job.c0);
+    run_source_close(&job.lengths);
+    return code;
+}
