@@ -87,8 +87,9 @@ typedef struct oclstm_network_params {
     const char *layers;
     bool dtype_given;   /**< compute in `dtype`; false: F64 where all weights are F64, otherwise F32 */
     oclstm_dtype dtype; /**< F32 or F64 */
-    oclstm_engine
-        engine; /**< forces an engine for the recurrent layers; AUTO by default. A layer with projection, peepholes, clip or other activations runs on the portable engine */
+    /** Forces an engine for the recurrent layers; AUTO by default. A layer with projection, peepholes, clip, coupled gates or other activations
+     * always runs on its own portable kernel. */
+    oclstm_engine engine;
 } oclstm_network_params;
 
 /**

@@ -83,12 +83,6 @@ static oclstm_status create_unit(oclstm_network *network, const oclstm_tensors *
     const bool is_plain = w.hr == NULL && w.peephole == NULL && recurrent_traits_are_plain(&module->traits, direction);
     if (is_plain)
         return create_plain(unit, network, &w, engine, error);
-    if (engine != OCLSTM_ENGINE_AUTO && engine != OCLSTM_ENGINE_PORTABLE)
-        return base_fail(
-            error, OCLSTM_UNSUPPORTED,
-            "the engine '%s' has no projection, peepholes, clip or other activations than sigmoid and tanh, which layer "
-            "'%s' needs; use --engine auto or portable",
-            oclstm_engine_name(engine), name_to_text(module->layer.name).text);
     return general_cell_create(&unit->general, &network->kernels, network->dtype, file, module, at, direction, error);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "array_view.h"
+#include "check_network.h"
 #include "check_problem.h"
 
 // The answers a file may hold: the names of y, h' and c', and whether (h0, c0) is fed. y NULL: there is none.
@@ -212,12 +213,14 @@ static void check_problem_on(const check_problem *problem, oclstm_device *device
 void check_file(check_outcome *out, const char *path, oclstm_device *device, const cli_options *options) {
     check_problem problem;
     *out = (check_outcome){.path = path, .result = CHECK_FAIL};
-    if (check_problem_open(&problem, out, path)) {
-        if (options->dtype_given) {
-            problem.cell_dtype = out->dtype = options->dtype;
-            problem.dtype = options->dtype == OCLSTM_F64 ? OCLSTM_F64 : OCLSTM_F32; // which a cell of 16 bits takes
-        }
-        check_problem_on(&problem, device, options, out);
+    const bool opened = check_problem_open(&problem, out, path);
+    if (opened && options->dtype_given) {
+        problem.cell_dtype = out->dtype = options->dtype;
+        problem.dtype = options->dtype == OCLSTM_F64 ? OCLSTM_F64 : OCLSTM_F32; // which a cell of 16 bits takes
     }
+    if (opened && problem.network)
+        check_network_on(&problem, device, options, out);
+    else if (opened)
+        check_problem_on(&problem, device, options, out);
     check_problem_close(&problem);
 }

@@ -18,6 +18,7 @@ typedef struct check_outcome {
     comparison worst;       // device against the framework's answers
     double tolerance;       // for worst.error
     comparison exact;       // device against a double-precision evaluation
+    bool exact_known;       // `exact` is set: for a cell
     double framework_error; // the framework against the same, from the file; negative = not said
     char framework[64];     // "torch 2.13.0"
     oclstm_dtype dtype;

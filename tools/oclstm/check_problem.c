@@ -37,50 +37,72 @@ void *check_read(const oclstm_tensors *file, const oclstm_tensor *tensor, oclstm
     return NULL;
 }
 
-// NAME.io.safetensors goes with NAME.safetensors, or with a model file of another kind, which cannot be read here.
-static bool open_model(check_problem *out, check_outcome *outcome, const char *path) {
-    static const char suffix[] = ".io.safetensors";
-    static const char *const other_kinds[] = {".pt", ".ckpt", ".onnx"};
+static const char suffix[] = ".io.safetensors";
+
+static bool is_io(const char *path) {
     const size_t length = strlen(path), suffix_length = sizeof suffix - 1;
+    return length > suffix_length && strcmp(path + length - suffix_length, suffix) == 0;
+}
+
+// NAME.io.safetensors goes with the model file NAME of any kind.
+static bool open_model(check_problem *out, check_outcome *outcome, const char *path) {
+    static const char *const kinds[] = {".safetensors", ".pt", ".ckpt", ".onnx"};
     char model[4096];
-    if (length <= suffix_length || strcmp(path + length - suffix_length, suffix) != 0 || length >= sizeof model - 16)
-        return check_settle(outcome, CHECK_FAIL, "the file has no cell: tensors weight_ih and weight_hh are missing");
-    const int stem = (int)(length - suffix_length);
-    snprintf(model, sizeof model, "%.*s.safetensors", stem, path);
-    if (access(model, F_OK) == 0) {
-        oclstm_error error;
+    const int stem = (int)(strlen(path) - (sizeof suffix - 1));
+    oclstm_error error;
+    for (int i = 0; i < 4; i++) {
+        snprintf(model, sizeof model, "%.*s%s", stem, path, kinds[i]);
+        if (access(model, F_OK) != 0)
+            continue;
         if (oclstm_tensors_open(&out->model, model, &error) != OCLSTM_OK)
             return check_settle(outcome, CHECK_FAIL, "%s", error.message);
         return true;
     }
-    for (int i = 0; i < 3; i++) {
-        char other[4096];
-        snprintf(other, sizeof other, "%.*s%s", stem, path, other_kinds[i]);
-        if (access(other, F_OK) == 0)
-            return check_settle(outcome, CHECK_SKIP, "its model is a %s file, which this version does not read", other_kinds[i]);
-    }
-    return check_settle(outcome, CHECK_FAIL, "its model file %s is missing", model);
+    return check_settle(outcome, CHECK_FAIL, "its model file, %.*s.safetensors, .pt, .ckpt or .onnx, is missing", stem, path);
 }
 
-// One plain cell, or one layer in one direction.
-static bool find_cell(check_problem *out, check_outcome *outcome) {
-    oclstm_cell_entry entries[8];
-    const size_t count = oclstm_tensors_cells(check_problem_weights(out), entries, 8);
-    bool reverse = false, layered = false;
-    for (size_t i = 0; i < count && i < 8; i++) {
-        reverse = reverse || entries[i].reverse;
-        layered = layered || entries[i].layer > 0;
+// A model file without inputs and answers has them in NAME.io.safetensors beside it; NAME_legacy.pt shares those of NAME.
+static bool open_answers(check_problem *out, check_outcome *outcome, const char *path) {
+    char answers[4096];
+    oclstm_error error;
+    const char *end = strrchr(path, '.');
+    const int stem = end != NULL && strchr(end, '/') == NULL ? (int)(end - path) : (int)strlen(path);
+    snprintf(answers, sizeof answers, "%.*s%s", stem, path, suffix);
+    if (access(answers, F_OK) != 0 && stem > 7 && strncmp(path + stem - 7, "_legacy", 7) == 0)
+        snprintf(answers, sizeof answers, "%.*s%s", stem - 7, path, suffix);
+    if (access(answers, F_OK) != 0)
+        return check_settle(outcome, CHECK_FAIL, "tensor 'x' is missing, and there is no %s with inputs and answers", answers);
+    out->model = out->file;
+    out->file = NULL;
+    if (oclstm_tensors_open(&out->file, answers, &error) != OCLSTM_OK)
+        return check_settle(outcome, CHECK_FAIL, "%s", error.message);
+    return true;
+}
+
+static bool has_input(const oclstm_tensors *file) {
+    static const char *const names[] = {"x", "X", "tokens"};
+    for (int i = 0; i < 3; i++) {
+        if (oclstm_tensors_find(file, names[i]))
+            return true;
     }
+    return false;
+}
+
+// One plain cell, or one layer in one direction; anything more is a network.
+static bool find_cell(check_problem *out, check_outcome *outcome) {
+    const oclstm_tensors *weights = check_problem_weights(out);
+    oclstm_cell_entry entries[2];
+    oclstm_layer *layers = NULL;
+    size_t layer_count = 0;
+    const size_t count = oclstm_tensors_cells(weights, entries, 2);
     if (count == 0)
-        return check_settle(outcome, CHECK_FAIL, "%s: no cell found", oclstm_tensors_path(check_problem_weights(out)));
-    if (reverse)
-        return check_settle(outcome, CHECK_SKIP, "bidirectional: this version has one direction");
-    if (count > 1)
-        return check_settle(outcome, CHECK_SKIP, layered ? "more than one layer: this version has one" : "more than one cell");
-    if (entries[0].proj_size)
-        return check_settle(outcome, CHECK_SKIP, "projection: this version has none");
-    if (oclstm_tensors_find(out->file, "lengths"))
-        return check_settle(outcome, CHECK_SKIP, "lengths: this version has sequences of one length");
+        return check_settle(outcome, CHECK_FAIL, "%s: no cell found", oclstm_tensors_path(weights));
+    const bool found = oclstm_network_find(&layers, &layer_count, weights, NULL, NULL) == OCLSTM_OK;
+    out->network = count > 1 || entries[0].reverse || entries[0].proj_size != 0 ||
+                   oclstm_tensors_find(out->file, "lengths") != NULL || oclstm_tensors_find(out->file, "X") != NULL ||
+                   oclstm_tensors_find(out->file, "tokens") != NULL ||
+                   (found && (layer_count > 1 || layers[0].general || layers[0].reverse));
+    oclstm_network_layers_free(&layers);
     out->entry = entries[0];
     return true;
 }
@@ -134,14 +156,17 @@ bool check_problem_open(check_problem *out, check_outcome *outcome, const char *
     *out = (check_problem){0};
     if (oclstm_tensors_open(&out->file, path, &error) != OCLSTM_OK)
         return check_settle(outcome, CHECK_FAIL, "%s", error.message);
-    if (oclstm_tensors_cells(out->file, NULL, 0) == 0 && !open_model(out, outcome, path))
+    if (is_io(path) ? !open_model(out, outcome, path) : !has_input(out->file) && !open_answers(out, outcome, path))
         return false;
-    if (!find_cell(out, outcome) || !find_inputs(out, outcome) || !read_exact_weights(out, outcome))
+    if (!find_cell(out, outcome) || (!out->network && (!find_inputs(out, outcome) || !read_exact_weights(out, outcome))))
         return false;
     const char *framework = oclstm_tensors_metadata(out->file, "framework");
     const char *own = oclstm_tensors_metadata(out->file, "own_error_forward");
     snprintf(outcome->framework, sizeof outcome->framework, "%s", framework ? framework : "the framework");
     outcome->framework_error = own ? strtod(own, NULL) : -1.0;
+    if (out->network)
+        return true;
+    outcome->exact_known = true;
     outcome->sequence = out->sequence;
     outcome->dtype = out->dtype;
     outcome->steps = out->steps;

@@ -9,6 +9,7 @@
 typedef struct check_problem {
     oclstm_tensors *file;  // inputs and answers
     oclstm_tensors *model; // weights, when they are in a file of their own
+    bool network;          // more than a cell: check_network_on() does it, and of the members below only dtype is set
     oclstm_cell_entry entry;
     oclstm_dtype dtype;      // of the arrays handed over: x's, or what fits cell_dtype
     oclstm_dtype cell_dtype; // --precision, else x's

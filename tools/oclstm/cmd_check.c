@@ -18,7 +18,7 @@ static void print_worst(const check_outcome *outcome) {
     printf("  worst %.1e (%s) tolerance %.1e", worst->error, worst->array, outcome->tolerance);
     if (worst->misplaced)
         printf("  %" PRId64 " NaN or infinity misplaced", worst->misplaced);
-    if (outcome->exact.misplaced == 0) {
+    if (outcome->exact_known && outcome->exact.misplaced == 0) {
         printf("  from exact %.1e", outcome->exact.error);
         if (outcome->framework_error >= 0.0) {
             printf(" (");
@@ -65,8 +65,8 @@ static json_t *outcome_to_json(const check_outcome *outcome) {
         "engine", oclstm_engine_name(outcome->engine), "error", json_number(worst->error), "tolerance",
         json_number(outcome->tolerance), "array", worst->array, "index", (json_int_t)worst->index, "got", json_number(worst->got),
         "expected", json_number(worst->expected), "misplaced", (json_int_t)worst->misplaced, "error_from_exact",
-        json_number(outcome->exact.error), "framework", json_text(outcome->framework), "framework_error_from_exact",
-        outcome->framework_error < 0.0 ? json_null() : json_number(outcome->framework_error));
+        outcome->exact_known ? json_number(outcome->exact.error) : json_null(), "framework", json_text(outcome->framework),
+        "framework_error_from_exact", outcome->framework_error < 0.0 ? json_null() : json_number(outcome->framework_error));
     json_object_update(entry, compared);
     json_decref(compared);
     return entry;
