@@ -12,7 +12,7 @@ SOURCE_SUFFIXES = {".c", ".h", ".cl", ".cpp", ".py", ".sh", ".build", ".supp", "
 SOURCE_NAMES = {"meson_options.txt"}
 # Names that have a meaning of their own in every folder.
 REPEATED_NAMES = {"README.md", "LICENSE", "meson.build", ".gitignore"}
-BINARY_SUFFIXES = {".safetensors", ".npy", ".svg", ".csv"}  # data, or made by a program
+BINARY_SUFFIXES = {".safetensors", ".npy", ".npz", ".pt", ".ckpt", ".onnx", ".svg", ".csv"}  # data, or made by a program
 MAX_TREE_BYTES = 40 << 20
 
 # Split so that this file passes its own check.

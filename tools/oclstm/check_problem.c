@@ -100,8 +100,8 @@ static bool find_cell(check_problem *out, check_outcome *outcome) {
     const bool found = oclstm_network_find(&layers, &layer_count, weights, NULL, NULL) == OCLSTM_OK;
     out->network = count > 1 || entries[0].reverse || entries[0].proj_size != 0 ||
                    oclstm_tensors_find(out->file, "lengths") != NULL || oclstm_tensors_find(out->file, "X") != NULL ||
-                   oclstm_tensors_find(out->file, "tokens") != NULL ||
-                   (found && (layer_count > 1 || layers[0].general || layers[0].reverse));
+                   oclstm_tensors_find(out->file, "tokens") != NULL || !found || layer_count > 1 || layers[0].general ||
+                   layers[0].reverse;
     oclstm_network_layers_free(&layers);
     out->entry = entries[0];
     return true;
