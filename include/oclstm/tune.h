@@ -51,7 +51,7 @@ typedef bool (*oclstm_tune_report)(const oclstm_tune_progress *progress, void *u
 typedef struct oclstm_tune_params {
     const oclstm_tune_shape *shapes; /**< NULL: a default set, from single rows to large batches */
     size_t shape_count;
-    oclstm_dtype dtype; /**< F32 (default) or F64 */
+    oclstm_dtype dtype; /**< F32 (default), by which cells of F16 and BF16 go, too; or F64 */
     double
         budget_seconds; /**< 0: 300 seconds. A candidate under way is finished, one that CLBlast has to compile may take a minute */
     bool restart;       /**< forget what earlier searches found and tried */
