@@ -69,8 +69,11 @@ oclstm_status matmul_override(oclstm_device *device, const tuned_clblast *kernel
     if (!clblast_parameters_fit(kernel, device_get_limits(device)))
         return base_fail(error, OCLSTM_UNSUPPORTED, "CLBlast's kernel %s cannot have these parameters on %s", kernel->kernel,
                          device_get_limits(device)->name);
+    const cl_device_id id = id_of(device);
+    if (id == NULL)
+        return base_fail(error, OCLSTM_OPENCL, "the queue of %s does not tell its device", device_get_limits(device)->name);
     pthread_mutex_lock(&given_lock);
-    CLBlastStatusCode code = give(id_of(device), kernel);
+    CLBlastStatusCode code = give(id, kernel);
     pthread_mutex_unlock(&given_lock);
     if (code == CLBlastSuccess)
         return OCLSTM_OK;

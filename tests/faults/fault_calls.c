@@ -217,8 +217,20 @@ ENQUEUE(clEnqueueCopyBufferRect, (cl_command_queue queue, cl_mem src, cl_mem dst
 ENQUEUE(clEnqueueFillBuffer,
         (cl_command_queue queue, cl_mem mem, const void *pattern, size_t pattern_size, size_t offset, size_t size, WAIT_PARAMS),
         (queue, mem, pattern, pattern_size, offset, size, WAIT_ARGS), fault_note_command(queue))
-ENQUEUE(clEnqueueUnmapMemObject, (cl_command_queue queue, cl_mem mem, void *host, WAIT_PARAMS), (queue, mem, host, WAIT_ARGS),
-        fault_note_command(queue))
+
+// Where nothing works any more the mapping goes all the same.
+static cl_int CL_API_CALL fault_clEnqueueUnmapMemObject(cl_command_queue queue, cl_mem mem, void *host, WAIT_PARAMS) {
+    const fault_verdict verdict = fault_next(FAULT_CALL_clEnqueueUnmapMemObject);
+    if (verdict.fails && !verdict.acts)
+        return verdict.code;
+    const cl_int code = layer_below->clEnqueueUnmapMemObject(queue, mem, host, WAIT_ARGS);
+    if (code == CL_SUCCESS) {
+        fault_note_objects(event != NULL);
+        fault_note_command(queue);
+    }
+    return verdict.fails ? verdict.code : code;
+}
+
 ENQUEUE(clEnqueueMigrateMemObjects,
         (cl_command_queue queue, cl_uint count, const cl_mem *mems, cl_mem_migration_flags flags, WAIT_PARAMS),
         (queue, count, mems, flags, WAIT_ARGS), fault_note_command(queue))
