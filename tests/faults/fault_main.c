@@ -97,9 +97,9 @@ static bool may_be_survived(const fault_scene *scene, const fault_case *fault, f
     // CLBlast then has its own parameters, not the tuned ones.
     if (scene->scenario->engine == OCLSTM_ENGINE_CLBLAST && record.first == FAULT_CALL_clGetCommandQueueInfo)
         return true;
-    // Where no engine is asked for and one finds no device memory, the next one is tried.
-    if (scene->scenario->engine == OCLSTM_ENGINE_AUTO &&
-        (bit == FAULT_ALLOCATION || (bit == FAULT_RESOURCES && record.first == FAULT_CALL_clCreateBuffer)))
+    // Where no engine is asked for and one finds no device memory, or does not build, the next one is tried.
+    if (scene->scenario->engine == OCLSTM_ENGINE_AUTO && (bit == FAULT_ALLOCATION || record.first == FAULT_CALL_clBuildProgram ||
+                                                          (bit == FAULT_RESOURCES && record.first == FAULT_CALL_clCreateBuffer)))
         return true;
     for (size_t i = 0; i < sizeof survivable / sizeof survivable[0]; i++) {
         if (survivable[i].call == record.first && (survivable[i].where == 0 || (survivable[i].where & scene->scenario->allowed)))
