@@ -101,7 +101,7 @@ OCLSTM_API oclstm_status oclstm_group_sequence(oclstm_group *group, const oclstm
 
 /** What one device did in the last call. */
 typedef struct oclstm_share {
-    const oclstm_device_info *device; /**< valid as long as the group */
+    const oclstm_device_info *device; /**< valid as long as the group or the device */
     int64_t rows;                     /**< of the batch; 0 where it had none */
     double seconds;                   /**< that they took, its transfers included */
     double rows_per_second;           /**< rows x steps a second, the mean that decides the next division; 0 = not known */

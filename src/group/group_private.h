@@ -65,10 +65,11 @@ typedef struct group_worker {
 
 // What is known of a shape.
 typedef struct group_entry {
-    size_t batch, steps;
+    size_t batch, steps;             // steps: what speeds depend on, see steps_class()
     uint64_t used;                   // the call that used it last; 0: the place is free
     double speed[OCLSTM_GROUP_MOST]; // rows x steps a second, 0 where not known
     size_t rows[OCLSTM_GROUP_MOST];  // the division in use
+    double spent;                    // seconds of calls since it was measured
     bool is_new;                     // the next call makes plans for it: not to be measured
 } group_entry;
 

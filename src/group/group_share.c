@@ -128,6 +128,9 @@ static oclstm_status run_in_place(group_worker *worker) {
 // Steps whose rows of x and y are copied at a time.
 static size_t slice_steps(const group_job *job) {
     const group_call *call = job->call;
+    // On the device c is float32, which arrays of 16 bits would round between two slices.
+    if (call->element_bytes < sizeof(float) && job->kind == JOB_CALL)
+        return job->steps;
     const size_t widest = call->input > call->hidden ? call->input : call->hidden;
     const size_t fit = copied_bytes / (job->rows * widest * call->element_bytes);
     return fit < 1 ? 1 : fit < job->steps ? fit : job->steps;

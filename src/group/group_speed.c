@@ -88,13 +88,28 @@ static bool measure(oclstm_group *group, const group_call *call, group_entry *en
     return try_alone(group, call, entry);
 }
 
+// Speeds are measured again after this many seconds of calls while a device has no rows: it may have been busy otherwise. A measurement takes 1 % of
+// that.
+static const double measure_again_seconds = 3.0;
+
+static bool has_idle(const oclstm_group *group, const group_entry *entry) {
+    for (size_t i = 0; i < group->count; i++) {
+        if (!group->workers[i].is_out && entry->rows[i] == 0)
+            return true;
+    }
+    return false;
+}
+
+// Longer sequences are equally fast, step by step; the last slice of a long one is no new shape.
+static size_t steps_class(size_t steps) { return steps < 8 ? steps : 8; }
+
 // The entry of a shape, or the place that was unused longest.
 static group_entry *find_entry(oclstm_group *group, const cell_call_size *size, bool *found) {
     group_entry *oldest = &group->entries[0];
     *found = false;
     for (int i = 0; i < GROUP_ENTRIES; i++) {
         group_entry *entry = &group->entries[i];
-        *found = entry->used > 0 && entry->batch == size->batch && entry->steps == size->steps;
+        *found = entry->used > 0 && entry->batch == size->batch && entry->steps == steps_class(size->steps);
         if (*found)
             return entry;
         oldest = entry->used < oldest->used ? entry : oldest;
@@ -126,15 +141,16 @@ group_entry *speed_divide(oclstm_group *group, const group_call *call) {
         memcpy(entry->speed, group->fixed_speed, sizeof entry->speed);
         speed_of_left(group, entry, speed);
         group_divide(entry->rows, speed, group->count, call->size.batch, GROUP_LEAST_ROWS);
-    } else if (found && is_measured(group, entry)) {
+    } else if (found && is_measured(group, entry) && !(entry->spent > measure_again_seconds && has_idle(group, entry))) {
         divide_again(group, entry, call->size.batch);
     } else {
         bool good = false;
         while (!good && group_count_left(group) > 0)
             good = measure(group, call, entry);
+        entry->spent = 0.0;
     }
     entry->batch = call->size.batch;
-    entry->steps = call->size.steps;
+    entry->steps = steps_class(call->size.steps);
     workers_set(group, call, entry->rows, 0, JOB_CALL);
     return entry;
 }
@@ -147,6 +163,12 @@ void speed_learn(oclstm_group *group, group_entry *entry, const group_call *call
             entry->speed[i] = group_mean(entry->speed[i], sample);
     }
     entry->is_new = false;
+    double longest = 0.0;
+    for (size_t i = 0; i < group->count; i++) {
+        const double seconds = group->workers[i].job.rows > 0 ? group->workers[i].job.seconds : 0.0;
+        longest = seconds > longest ? seconds : longest;
+    }
+    entry->spent += longest;
     for (size_t i = 0; i < group->count; i++)
         group->workers[i].speed = entry->speed[i];
 }

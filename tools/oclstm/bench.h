@@ -6,7 +6,10 @@
 #include "options.h"
 #include "progress.h"
 
-// One shape on one device with one engine.
+// Devices of a group whose shares are kept.
+enum { MAX_SHARES = 8 };
+
+// One shape on one device, or several, with one engine.
 typedef struct bench_result {
     cli_shape shape;
     oclstm_dtype dtype;
@@ -14,6 +17,9 @@ typedef struct bench_result {
     const oclstm_device_info *device;
     oclstm_roofs roofs; // zero where they were not measured
     bool single;
+    // With several devices: their number and, for the first of them, the rows each had in the last call.
+    size_t shares;
+    oclstm_share share[MAX_SHARES];
     size_t calls;
     double seconds_min, seconds_median, seconds_p99, seconds_max; // of a call
 } bench_result;
@@ -31,7 +37,9 @@ typedef struct bench_job {
     bench_device devices[MAX_SHAPES];
     int device_count;
     int device_of[MAX_SHAPES]; // of each shape
-    double *samples;           // seconds of each call
+    oclstm_device **group;     // with several devices named: all of them, each shape on all; no roofs
+    size_t group_count;
+    double *samples; // seconds of each call
     size_t sample_capacity;
     progress bar;
     int cases_done, cases; // shapes x engines

@@ -33,6 +33,8 @@ int bench_open_devices(bench_job *job) {
     const cli_options *options = job->options;
     cli_options silent = *options; // which device it is stands in the table, and at -v beside each shape
     silent.verbose = false;
+    if (names_devices(options))
+        return choose_devices(&job->group, &job->group_count, &silent);
     const bool named = options->device != NULL;
     for (int at = 0; at < job->shape_count; at++) {
         if (at > 0 && named) {
@@ -56,6 +58,7 @@ int bench_open_devices(bench_job *job) {
 }
 
 void bench_close_devices(bench_job *job) {
+    oclstm_devices_close(&job->group, job->group_count);
     while (job->device_count > 0)
         oclstm_device_close(&job->devices[--job->device_count].device);
 }

@@ -25,6 +25,7 @@ typedef struct bench_arrays {
     void *x, *y, *h, *c;
     oclstm_cell *cell;
     oclstm_state *state;
+    oclstm_group *group; // in place of both
 } bench_arrays;
 
 static int fail(const oclstm_error *error) {
@@ -33,6 +34,7 @@ static int fail(const oclstm_error *error) {
 }
 
 static void arrays_release(bench_arrays *arrays) {
+    oclstm_group_destroy(&arrays->group);
     oclstm_state_destroy(&arrays->state);
     oclstm_cell_destroy(&arrays->cell);
     free(arrays->x);
@@ -70,17 +72,23 @@ static int arrays_create(bench_arrays *out, const cli_shape *shape, oclstm_dtype
 
 static oclstm_status call(const bench_job *job, const bench_arrays *arrays, const cli_shape *shape, oclstm_error *error) {
     const oclstm_dtype dtype = job->options->dtype;
-    oclstm_array h = {arrays->h, dtype, 2, {shape->batch, shape->hidden}};
-    if (job->options->single)
-        return oclstm_cell_step(
-            arrays->cell,
-            &(oclstm_step){.x = {arrays->x, dtype, 2, {shape->batch, shape->input}}, .h_out = h, .state = arrays->state}, error);
-    return oclstm_cell_sequence(arrays->cell,
-                                &(oclstm_sequence){.x = {arrays->x, dtype, 3, {shape->steps, shape->batch, shape->input}},
-                                                   .y = {arrays->y, dtype, 3, {shape->steps, shape->batch, shape->hidden}},
-                                                   .h_out = h,
-                                                   .c_out = {arrays->c, dtype, 2, {shape->batch, shape->hidden}}},
-                                error);
+    const oclstm_array h = {arrays->h, dtype, 2, {shape->batch, shape->hidden}};
+    const oclstm_array c = {arrays->c, dtype, 2, {shape->batch, shape->hidden}};
+    if (job->options->single) {
+        oclstm_step step = {.x = {arrays->x, dtype, 2, {shape->batch, shape->input}}, .h_out = h, .state = arrays->state};
+        if (!arrays->group)
+            return oclstm_cell_step(arrays->cell, &step, error);
+        step.c_out = c; // the state is handed on in host memory
+        step.h = array_read_only(h);
+        step.c = array_read_only(c);
+        return oclstm_group_step(arrays->group, &step, error);
+    }
+    const oclstm_sequence sequence = {.x = {arrays->x, dtype, 3, {shape->steps, shape->batch, shape->input}},
+                                      .y = {arrays->y, dtype, 3, {shape->steps, shape->batch, shape->hidden}},
+                                      .h_out = h,
+                                      .c_out = c};
+    return arrays->group ? oclstm_group_sequence(arrays->group, &sequence, error)
+                         : oclstm_cell_sequence(arrays->cell, &sequence, error);
 }
 
 static int compare_doubles(const void *a, const void *b) {
@@ -170,31 +178,71 @@ static bool takes_long(const bench_job *job, const bench_arrays *arrays, const c
     return true;
 }
 
+// The cell, and for single steps its state; or the group. Writes the engine and why.
+static oclstm_status make_cell(bench_arrays *arrays, const bench_job *job, oclstm_device *device, const cli_shape *shape,
+                               oclstm_engine engine, char *why, size_t capacity, oclstm_error *error) {
+    const oclstm_cell_params *params =
+        OCLSTM_CELL(.input_size = shape->input, .hidden_size = shape->hidden, .dtype = job->options->dtype, .engine = engine);
+    oclstm_status status;
+    if (job->group) {
+        status = oclstm_group_create(&arrays->group, job->group, job->group_count, params, error);
+        return status == OCLSTM_OK ? oclstm_group_explain(arrays->group, 0, shape->batch, shape->steps, why, capacity, error)
+                                   : status;
+    }
+    status = oclstm_cell_create(&arrays->cell, device, params, error);
+    if (status == OCLSTM_OK && job->options->single)
+        status = oclstm_state_create(&arrays->state, arrays->cell, shape->batch, error);
+    if (status == OCLSTM_OK)
+        status = oclstm_cell_explain(arrays->cell, shape->batch, shape->steps, why, capacity, error);
+    return status;
+}
+
+// What each of several devices did in the last call.
+static void take_shares(bench_result *out, const bench_job *job, bench_arrays *arrays) {
+    char text[2048];
+    out->shares = job->group_count;
+    for (size_t i = 0; i < job->group_count; i++) {
+        oclstm_share share;
+        if (oclstm_group_get_share(arrays->group, i, &share, NULL) != OCLSTM_OK)
+            continue;
+        if (i < MAX_SHARES)
+            out->share[i] = share;
+        if (share.rows > 0)
+            out->engine = share.engine;
+        if (job->options->verbose && !share.is_out)
+            report("device %zu (%s): %lld of %lld rows, %.0f rows/s", i, share.device->name, (long long)share.rows,
+                   (long long)out->shape.batch, share.rows_per_second);
+    }
+    while (oclstm_group_next_warning(arrays->group, text, sizeof text)) {
+        if (!job->options->quiet)
+            report("warning: %s", text);
+    }
+}
+
 int bench_measure(bench_result *out, bool *ran, bench_job *job, int place, oclstm_engine engine) {
     const cli_shape *shape = &job->shapes[place];
     const cli_options *options = job->options;
-    const bench_device *device = &job->devices[job->device_of[place]];
+    const bench_device *device = job->group ? NULL : &job->devices[job->device_of[place]];
+    oclstm_device *const first = device ? device->device : job->group[0];
     bench_arrays arrays = {0};
     oclstm_error error;
     char text[96], why[1024];
     const bool named = options->device != NULL;
     *ran = false;
-    *out = (bench_result){.shape = *shape, .dtype = options->dtype, .roofs = device->roofs, .single = options->single};
-    out->device = oclstm_device_get_info(device->device);
+    *out = (bench_result){.shape = *shape, .dtype = options->dtype, .single = options->single};
+    if (device)
+        out->roofs = device->roofs;
+    out->device = oclstm_device_get_info(first);
     int code = arrays_create(&arrays, shape, options->dtype, bench_shape_text(text, shape));
     if (code != EXIT_DONE)
         goto done;
-    const oclstm_status status = oclstm_cell_create(
-        &arrays.cell, device->device,
-        OCLSTM_CELL(.input_size = shape->input, .hidden_size = shape->hidden, .dtype = options->dtype, .engine = engine), &error);
+    const oclstm_status status = make_cell(&arrays, job, first, shape, engine, why, sizeof why, &error);
     if (status == OCLSTM_UNSUPPORTED && options->engine_all) {
         if (!options->quiet)
             report("bench: shape %s without engine %s: %s", text, oclstm_engine_name(engine), error.message);
         goto done;
     }
-    if (status != OCLSTM_OK ||
-        (options->single && oclstm_state_create(&arrays.state, arrays.cell, shape->batch, &error) != OCLSTM_OK) ||
-        oclstm_cell_explain(arrays.cell, shape->batch, shape->steps, why, sizeof why, &error) != OCLSTM_OK) {
+    if (status != OCLSTM_OK) {
         code = fail(&error);
         goto done;
     }
@@ -205,6 +253,8 @@ int bench_measure(bench_result *out, bool *ran, bench_job *job, int place, oclst
         goto done;
     code = time_calls(out, job, &arrays);
     out->engine = oclstm_cell_last_engine(arrays.cell);
+    if (job->group)
+        take_shares(out, job, &arrays);
     *ran = code == EXIT_DONE;
 done:
     arrays_release(&arrays);

@@ -11,6 +11,11 @@ void bench_print_header(const bench_job *job) {
     const cli_options *options = job->options;
     if (options->quiet)
         return;
+    for (size_t i = 0; i < job->group_count; i++) {
+        printf("device %zu of %zu: ", i, job->group_count);
+        print_text(stdout, oclstm_device_get_info(job->group[i])->name);
+        printf("\n");
+    }
     for (int at = 0; at < job->device_count; at++) {
         const bench_device *device = &job->devices[at];
         const oclstm_device_info *info = oclstm_device_get_info(device->device);
@@ -66,6 +71,19 @@ void bench_print_result(const bench_result *result) {
 
 static json_t *roof(double per_second) { return per_second > 0.0 ? json_number(per_second * 1e-9) : json_null(); }
 
+// What each of several devices did.
+static json_t *shares_to_json(const bench_result *result) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < result->shares && i < MAX_SHARES; i++) {
+        const oclstm_share *share = &result->share[i];
+        json_array_append_new(list, json_pack("{s:o, s:i, s:I, s:o, s:b, s:o}", "device", json_text(share->device->name),
+                                              "device_index", share->device->index, "rows", (json_int_t)share->rows,
+                                              "rows_per_second", json_number(share->rows_per_second), "is_out", share->is_out,
+                                              "reason", json_text(share->reason)));
+    }
+    return list;
+}
+
 int bench_print_json(const bench_result *result) {
     const cli_shape *shape = &result->shape;
     json_t *entry = json_pack(
@@ -78,6 +96,8 @@ int bench_print_json(const bench_result *result) {
         "microseconds_per_step", result->seconds_min * 1e6 / (double)shape->steps, "gflops", flops(result) * 1e-9,
         "gbytes_per_second", bytes_per_second(result) * 1e-9, "peak_gflops", roof(result->roofs.flops_per_second),
         "copy_gbytes_per_second", roof(result->roofs.bytes_per_second), "version", oclstm_version());
+    if (result->shares > 0)
+        json_object_set_new(entry, "shares", shares_to_json(result));
     const int code = json_print_line(entry);
     fflush(stdout);
     return code;

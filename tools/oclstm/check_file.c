@@ -97,7 +97,13 @@ static oclstm_array state_of(const check_problem *problem, void *data) {
     return oclstm_out_1d(data, problem->dtype, problem->entry.hidden_size);
 }
 
-static oclstm_status compute(evaluation *run, const check_problem *problem, oclstm_cell *cell, oclstm_error *error) {
+// What computes: a cell on one device, or a group.
+typedef struct check_engine {
+    oclstm_cell *cell;
+    oclstm_group *group;
+} check_engine;
+
+static oclstm_status compute(evaluation *run, const check_problem *problem, const check_engine *engine, oclstm_error *error) {
     const oclstm_const_array x = input_of(problem->x, run->x, problem->dtype);
     oclstm_const_array h = {0}, c = {0};
     if (run->h) {
@@ -107,7 +113,7 @@ static oclstm_status compute(evaluation *run, const check_problem *problem, ocls
     if (!problem->sequence) {
         const oclstm_step step = {
             .x = x, .h = h, .c = c, .h_out = state_of(problem, run->got[1]), .c_out = state_of(problem, run->got[2])};
-        return oclstm_cell_step(cell, &step, error);
+        return engine->group ? oclstm_group_step(engine->group, &step, error) : oclstm_cell_step(engine->cell, &step, error);
     }
     oclstm_sequence sequence = {.x = x,
                                 .h = h,
@@ -118,7 +124,8 @@ static oclstm_status compute(evaluation *run, const check_problem *problem, ocls
     sequence.y = (oclstm_array){.data = run->got[0], .dtype = problem->dtype, .rank = problem->x->rank};
     memcpy(sequence.y.shape, problem->x->shape, sizeof sequence.y.shape);
     sequence.y.shape[problem->x->rank - 1] = problem->entry.hidden_size;
-    return oclstm_cell_sequence(cell, &sequence, error);
+    return engine->group ? oclstm_group_sequence(engine->group, &sequence, error)
+                         : oclstm_cell_sequence(engine->cell, &sequence, error);
 }
 
 // One result against the file's answer, where it has it, and against the exact value.
@@ -142,11 +149,11 @@ static bool compare_result(const evaluation *run, int which, const answer_set *s
     return true;
 }
 
-static bool evaluate(const check_problem *problem, const answer_set *set, oclstm_cell *cell, check_outcome *outcome) {
+static bool evaluate(const check_problem *problem, const answer_set *set, const check_engine *engine, check_outcome *outcome) {
     evaluation run = {0};
     oclstm_error error;
     bool good = read_inputs(&run, problem, set->from_state, outcome) && make_room(&run, problem, outcome);
-    if (good && compute(&run, problem, cell, &error) != OCLSTM_OK)
+    if (good && compute(&run, problem, engine, &error) != OCLSTM_OK)
         good = check_settle(outcome, CHECK_FAIL, "%s", error.message);
     if (good && !reference_sequence(&problem->exact, problem->steps, problem->batch, problem->batch_first, run.x_wide, run.h_wide,
                                     run.c_wide, run.exact[0], run.exact[1], run.exact[2]))
@@ -178,29 +185,47 @@ static double tolerance_of(const check_problem *problem, const cli_options *opti
     return problem->cell_dtype == OCLSTM_F64 && problem->x->dtype == OCLSTM_F64 ? 1e-12 : 2e-5;
 }
 
-static void check_problem_on(const check_problem *problem, oclstm_device *device, const cli_options *options,
-                             check_outcome *outcome) {
-    oclstm_cell *cell = NULL;
+static bool make_engine(check_engine *out, const check_problem *problem, oclstm_device *const *devices, size_t count,
+                        const cli_options *options, check_outcome *outcome) {
     oclstm_error error;
-    if (problem->cell_dtype == OCLSTM_F64 && !oclstm_device_get_info(device)->has_fp64) {
-        check_settle(outcome, CHECK_SKIP, "float64: the device does not have it");
-        return;
+    for (size_t i = 0; i < count && problem->cell_dtype == OCLSTM_F64; i++) {
+        if (!oclstm_device_get_info(devices[i])->has_fp64)
+            return check_settle(outcome, CHECK_SKIP, "float64: the device does not have it");
     }
-    if (oclstm_cell_load(&cell, device, check_problem_weights(problem), problem->entry.name,
-                         OCLSTM_CELL(.dtype = problem->cell_dtype, .engine = options->engine), &error) != OCLSTM_OK) {
-        check_settle(outcome, CHECK_FAIL, "%s", error.message);
-        return;
+    const oclstm_cell_params *params = OCLSTM_CELL(.dtype = problem->cell_dtype, .engine = options->engine);
+    const oclstm_tensors *weights = check_problem_weights(problem);
+    const oclstm_status status = count > 1
+                                     ? oclstm_group_load(&out->group, devices, count, weights, problem->entry.name, params, &error)
+                                     : oclstm_cell_load(&out->cell, devices[0], weights, problem->entry.name, params, &error);
+    return status == OCLSTM_OK || check_settle(outcome, CHECK_FAIL, "%s", error.message);
+}
+
+// The engine that ran; of several devices the first that had rows.
+static oclstm_engine last_engine(const check_engine *engine) {
+    oclstm_share share = {0};
+    for (size_t i = 0; engine->group && share.rows == 0; i++) {
+        if (oclstm_group_get_share(engine->group, i, &share, NULL) != OCLSTM_OK)
+            return OCLSTM_ENGINE_AUTO;
     }
+    return engine->group ? share.engine : oclstm_cell_last_engine(engine->cell);
+}
+
+static void check_problem_on(const check_problem *problem, oclstm_device *const *devices, size_t count, const cli_options *options,
+                             check_outcome *outcome) {
+    check_engine engine = {0};
+    if (!make_engine(&engine, problem, devices, count, options, outcome))
+        return;
     bool good = true;
     outcome->tolerance = tolerance_of(problem, options);
     for (size_t i = 0; good && i < sizeof answer_sets / sizeof answer_sets[0]; i++) {
         const answer_set *set = &answer_sets[i];
         if (set->sequence == problem->sequence &&
             (oclstm_tensors_find(problem->file, set->names[1]) || oclstm_tensors_find(problem->file, set->names[2])))
-            good = evaluate(problem, set, cell, outcome);
+            good = evaluate(problem, set, &engine, outcome);
     }
-    outcome->engine = oclstm_cell_last_engine(cell);
-    oclstm_cell_destroy(&cell);
+    outcome->engine = last_engine(&engine);
+    oclstm_cell_destroy(&engine.cell);
+    oclstm_group_destroy(&engine.group);
     if (!good)
         outcome->compared = false;
     else if (!outcome->compared)
@@ -210,7 +235,7 @@ static void check_problem_on(const check_problem *problem, oclstm_device *device
         outcome->result = compare_within(&outcome->worst, outcome->tolerance) ? CHECK_OK : CHECK_FAIL;
 }
 
-void check_file(check_outcome *out, const char *path, oclstm_device *device, const cli_options *options) {
+void check_file(check_outcome *out, const char *path, oclstm_device *const *devices, size_t count, const cli_options *options) {
     check_problem problem;
     *out = (check_outcome){.path = path, .result = CHECK_FAIL};
     const bool opened = check_problem_open(&problem, out, path);
@@ -218,9 +243,11 @@ void check_file(check_outcome *out, const char *path, oclstm_device *device, con
         problem.cell_dtype = out->dtype = options->dtype;
         problem.dtype = options->dtype == OCLSTM_F64 ? OCLSTM_F64 : OCLSTM_F32; // which a cell of 16 bits takes
     }
-    if (opened && problem.network)
-        check_network_on(&problem, device, options, out);
+    if (opened && problem.network && count > 1)
+        check_settle(out, CHECK_SKIP, "more than one cell: several devices divide the batch of one");
+    else if (opened && problem.network)
+        check_network_on(&problem, devices[0], options, out);
     else if (opened)
-        check_problem_on(&problem, device, options, out);
+        check_problem_on(&problem, devices, count, options, out);
     check_problem_close(&problem);
 }

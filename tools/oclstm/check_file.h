@@ -26,7 +26,7 @@ typedef struct check_outcome {
     oclstm_engine engine;
 } check_outcome;
 
-// Recomputes the answers of one file. Never fails itself: what goes wrong is the outcome.
-void check_file(check_outcome *out, const char *path, oclstm_device *device, const cli_options *options);
+// Recomputes the answers of one file, on one device or divided among several. Never fails itself: what goes wrong is the outcome.
+void check_file(check_outcome *out, const char *path, oclstm_device *const *devices, size_t count, const cli_options *options);
 
 #endif

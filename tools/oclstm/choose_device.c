@@ -50,8 +50,36 @@ static int finish(oclstm_device *device, oclstm_status status, const oclstm_erro
     return EXIT_DONE;
 }
 
+bool names_devices(const cli_options *options) { return options->device && strchr(options->device, ','); }
+
+int choose_devices(oclstm_device ***out, size_t *count, const cli_options *options) {
+    oclstm_error error;
+    int code = EXIT_DONE;
+    const oclstm_status status = oclstm_devices_open(out, count, options->device, &error);
+    if (status != OCLSTM_OK)
+        return finish(NULL, status, &error, options, false);
+    for (size_t i = 0; i < *count && code == EXIT_DONE; i++)
+        code = finish((*out)[i], status, &error, options, false);
+    return code;
+}
+
+const char *device_names(char *text, size_t capacity, oclstm_device *const *devices, size_t count) {
+    size_t used = 0;
+    text[0] = '\0';
+    for (size_t i = 0; i < count && used < capacity; i++)
+        used +=
+            (size_t)snprintf(text + used, capacity - used, "%s%s", i == 0 ? "" : " + ", oclstm_device_get_info(devices[i])->name);
+    return text;
+}
+
 int choose_device(oclstm_device **out, const cli_options *options) {
     oclstm_error error;
+    if (names_devices(options)) {
+        *out = NULL;
+        report("--device %s: several devices divide the batch of a single cell, in run, check and bench; name one here",
+               options->device);
+        return EXIT_MISUSE;
+    }
     const oclstm_status status = oclstm_device_open(out, options->device, &error);
     return finish(*out, status, &error, options, false);
 }

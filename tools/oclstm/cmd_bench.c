@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bench.h"
+#include "choose_device.h"
 #include "commands.h"
 #include "report.h"
 #include "run_job.h"
@@ -32,6 +33,8 @@ static int check_options(const cli_options *options) {
     if (options->product_count > 0 && options->dtype != OCLSTM_F32 && options->dtype != OCLSTM_F64)
         return misuse(
             "--gemm measures products of float32 or float64: CLBlast accumulates float16 in float16, and has no bfloat16");
+    if (options->plot && names_devices(options))
+        return misuse("--plot shows one device beside what it can reach: name one");
     for (int at = 0; options->single && at < options->shape_count; at++)
         if (options->shapes[at].steps != 1)
             return misuse("--single runs one step a call: give T = 1 in --shape");

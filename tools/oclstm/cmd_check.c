@@ -74,14 +74,19 @@ static json_t *outcome_to_json(const check_outcome *outcome) {
 
 int cmd_check(const cli_options *options) {
     int counts[3] = {0};
-    oclstm_device *device = NULL;
-    int code = choose_device(&device, options);
-    if (code != EXIT_DONE)
+    oclstm_device **devices = NULL;
+    size_t device_count = 0;
+    char names[1024];
+    int code = choose_devices(&devices, &device_count, options);
+    if (code != EXIT_DONE) {
+        oclstm_devices_close(&devices, device_count);
         return code;
+    }
+    device_names(names, sizeof names, devices, device_count);
     json_t *files = options->json ? json_array() : NULL;
     for (int i = 0; i < options->operand_count; i++) {
         check_outcome outcome;
-        check_file(&outcome, options->operands[i], device, options);
+        check_file(&outcome, options->operands[i], devices, device_count, options);
         counts[outcome.result]++;
         if (options->json)
             json_array_append_new(files, outcome_to_json(&outcome));
@@ -90,14 +95,14 @@ int cmd_check(const cli_options *options) {
         fflush(stdout);
     }
     if (options->json)
-        code = json_print(json_pack("{s:o, s:i, s:i, s:i, s:o}", "device", json_text(oclstm_device_get_info(device)->name), "ok",
-                                    counts[CHECK_OK], "fail", counts[CHECK_FAIL], "skip", counts[CHECK_SKIP], "files", files));
+        code = json_print(json_pack("{s:o, s:i, s:i, s:i, s:o}", "device", json_text(names), "ok", counts[CHECK_OK], "fail",
+                                    counts[CHECK_FAIL], "skip", counts[CHECK_SKIP], "files", files));
     if (!options->quiet)
-        report("check: %d ok, %d failed, %d skipped on %s", counts[CHECK_OK], counts[CHECK_FAIL], counts[CHECK_SKIP],
-               oclstm_device_get_info(device)->name);
+        report("check: %d ok, %d failed, %d skipped on %s", counts[CHECK_OK], counts[CHECK_FAIL], counts[CHECK_SKIP], names);
     if (counts[CHECK_OK] + counts[CHECK_FAIL] == 0)
         report("check: nothing was compared");
-    report_kernels(device, options);
-    oclstm_device_close(&device);
+    for (size_t i = 0; i < device_count; i++)
+        report_kernels(devices[i], options);
+    oclstm_devices_close(&devices, device_count);
     return counts[CHECK_FAIL] || !counts[CHECK_OK] ? EXIT_FAILED : code;
 }

@@ -9,6 +9,7 @@
 #include "kernels_report.h"
 #include "network_job.h"
 #include "report.h"
+#include "run_group.h"
 #include "run_job.h"
 
 static int misuse(const char *text) {
@@ -52,6 +53,8 @@ static int load_cell(run_job *job) {
     oclstm_error error;
     const double begin = run_clock();
     const run_shape *shape = &job->shape;
+    if (names_devices(job->options))
+        return run_group_load(job);
     const int code =
         choose_device_for(&job->device, job->options, &(cli_shape){shape->batch, shape->input, shape->hidden, shape->steps});
     if (code != EXIT_DONE)
@@ -87,24 +90,41 @@ static const char *duration(char text[32], double seconds) {
     return text;
 }
 
+// At -v.
+static void summarise_devices(const run_job *job) {
+    if (job->group) {
+        run_group_summarise(job);
+        return;
+    }
+    const uint64_t held = oclstm_device_get_held_bytes(job->device);
+    report("memory: %.1f MiB held on the device: %" PRIu64 " bytes, of which the weights before packing %" PRIu64,
+           (double)held / (1024.0 * 1024.0), held, job->weights_bytes);
+    report_kernels(job->device, job->options);
+}
+
+// The device and the engine, or the devices.
+static const char *executed_on(const run_job *job, char *text, size_t capacity) {
+    if (job->group)
+        return device_names(text, capacity, job->devices, job->device_count);
+    const oclstm_device_info *info = oclstm_device_get_info(job->device);
+    snprintf(text, capacity, "%s (%s), engine %s", info->name, info->platform_name,
+             oclstm_engine_name(oclstm_cell_last_engine(job->cell)));
+    return text;
+}
+
 static void summarise(const run_job *job) {
-    char total[32], each[32];
+    char total[32], each[32], where[1024];
     if (job->options->quiet)
         return;
     if (job->options->verbose) {
         char device[32], cell[32], kernels[32];
         report("set-up: device %s, cell %s, first step with kernels %s", duration(device, job->times.device),
                duration(cell, job->times.cell), duration(kernels, job->times.kernels));
-        const uint64_t held = oclstm_device_get_held_bytes(job->device);
-        report("memory: %.1f MiB held on the device: %" PRIu64 " bytes, of which the weights before packing %" PRIu64,
-               (double)held / (1024.0 * 1024.0), held, job->weights_bytes);
-        report_kernels(job->device, job->options);
+        summarise_devices(job);
     }
-    const oclstm_device_info *info = oclstm_device_get_info(job->device);
     const double steps = (double)job->shape.steps, seconds = job->times.steps > 1e-9 ? job->times.steps : 1e-9;
-    report("%s (%s), engine %s, %" PRId64 " steps x batch %" PRId64 " in %s, %s/step, %.0f steps/s", info->name,
-           info->platform_name, oclstm_engine_name(oclstm_cell_last_engine(job->cell)), job->shape.steps, job->shape.batch,
-           duration(total, seconds), duration(each, seconds / steps), steps / seconds);
+    report("%s, %" PRId64 " steps x batch %" PRId64 " in %s, %s/step, %.0f steps/s", executed_on(job, where, sizeof where),
+           job->shape.steps, job->shape.batch, duration(total, seconds), duration(each, seconds / steps), steps / seconds);
 }
 
 static int run_in_order(run_job *job) {
@@ -131,6 +151,7 @@ static int run_in_order(run_job *job) {
 static int run_cell(run_job *job) {
     const int code = run_in_order(job);
     run_outputs_discard(job);
+    run_group_close(job);
     oclstm_state_destroy(&job->state);
     oclstm_cell_destroy(&job->cell);
     oclstm_device_close(&job->device);

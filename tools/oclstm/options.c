@@ -39,6 +39,7 @@ typedef struct option_row {
 } option_row;
 
 #define EVERY_COMMAND  (IN_DEVICES | IN_RUN | IN_INFO | IN_CHECK | IN_SELFTEST | IN_BENCH | IN_TUNE | IN_KERNELS | IN_CONVERT)
+#define ON_DEVICES     (IN_RUN | IN_CHECK | IN_BENCH)
 #define ON_A_DEVICE    (IN_RUN | IN_CHECK | IN_SELFTEST | IN_BENCH | IN_TUNE | IN_KERNELS)
 #define WITH_JSON      (EVERY_COMMAND & ~(unsigned)(IN_RUN | IN_TUNE | IN_CONVERT))
 #define WITH_ENGINE    (ON_A_DEVICE & ~(unsigned)(IN_BENCH | IN_TUNE))
@@ -99,8 +100,10 @@ static const option_row rows[] = {
      "steps of each row, [batch] int64 or int32; Y is zero behind a row's end"},
     {290, "layers", "LIST", IN_CONVERT, KIND_TEXT, offsetof(cli_options, layers),
      "keep this order of layers in OUT, such as embed,lstm,relu,head"},
-    {'d', "device", "DEVICE", ON_A_DEVICE, KIND_TEXT, offsetof(cli_options, device),
+    {'d', "device", "DEVICE", ON_A_DEVICE & ~(unsigned)ON_DEVICES, KIND_TEXT, offsetof(cli_options, device),
      "auto, N, P:D, gpu, cpu, npu or part of a name; see 'oclstm devices'"},
+    {'d', "device", "DEVICE", ON_DEVICES, KIND_TEXT, offsetof(cli_options, device),
+     "as listed by 'oclstm devices'; N/K for a part, N,M to divide the batch"},
     {'e', "engine", "ENGINE", WITH_ENGINE, KIND_ENGINE, 0, ENGINE_NAMES},
     {'e', "engine", "ENGINE", IN_BENCH, KIND_ENGINE, 0, ENGINE_NAMES "; or all: each one that can run"},
     {265, "json", NULL, WITH_JSON, KIND_FLAG, offsetof(cli_options, json), "results as JSON"},

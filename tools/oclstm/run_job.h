@@ -43,6 +43,11 @@ typedef struct run_job {
     oclstm_device *device;
     oclstm_cell *cell;
     oclstm_state *state;
+    // With several devices these instead, see run_group.h.
+    oclstm_device **devices;
+    size_t device_count;
+    oclstm_group *group;
+    void *h_state, *c_state; // [batch][hidden]
     run_times times;
     uint64_t weights_bytes; // on the device, as the cell was made
 } run_job;

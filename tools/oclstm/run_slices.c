@@ -8,6 +8,7 @@
 #include "array_view.h"
 #include "progress.h"
 #include "report.h"
+#include "run_group.h"
 #include "run_job.h"
 
 // The most of x, and the most of y, in host memory at a time. A single step may exceed it.
@@ -33,6 +34,10 @@ double run_clock(void) {
 static int fail(const oclstm_error *error) {
     report_error(error);
     return EXIT_FAILED;
+}
+
+static oclstm_status apply(run_job *job, const oclstm_sequence *sequence, oclstm_error *error) {
+    return job->group ? run_group_sequence(job, sequence, error) : oclstm_cell_sequence(job->cell, sequence, error);
 }
 
 static int slices_create(slice_buffers *out, const run_shape *shape) {
@@ -82,14 +87,14 @@ static int warm_up(run_job *job, slice_buffers *slices) {
     oclstm_error error;
     const oclstm_sequence sequence = sequence_of(job, slices, 1);
     const double begin = run_clock();
-    if (oclstm_cell_sequence(job->cell, &sequence, &error) != OCLSTM_OK)
+    if (apply(job, &sequence, &error) != OCLSTM_OK)
         return fail(&error);
     const double built = run_clock();
     job->times.kernels = built - begin;
     slices->steps = slices->steps_most;
     if (job->shape.steps == 1)
         return EXIT_DONE;
-    if (oclstm_cell_sequence(job->cell, &sequence, &error) != OCLSTM_OK)
+    if (apply(job, &sequence, &error) != OCLSTM_OK)
         return fail(&error);
     const double fitting = SLICE_SECONDS / (run_clock() - built + 1e-9);
     if (fitting < (double)slices->steps_most)
@@ -110,7 +115,7 @@ static int run_slice(run_job *job, const slice_buffers *slices, int64_t first, i
     sequence.state = job->state;
     if (!job->outputs.y)
         sequence.y = (oclstm_array){0};
-    if (oclstm_cell_sequence(job->cell, &sequence, &error) != OCLSTM_OK)
+    if (apply(job, &sequence, &error) != OCLSTM_OK)
         return fail(&error);
     if (job->outputs.y &&
         oclstm_npy_writer_write(job->outputs.y, axis, one ? 0 : first, one ? shape->hidden : count, slices->y, &error) != OCLSTM_OK)
@@ -132,7 +137,10 @@ static oclstm_status read_all(const run_job *job, const run_source *source, void
 
 static int begin_state(run_job *job, const slice_buffers *slices) {
     oclstm_error error;
-    if (oclstm_state_create(&job->state, job->cell, job->shape.x_rank == 3 ? job->shape.batch : 0, &error) != OCLSTM_OK)
+    if (job->group && run_group_begin(job, &error) != OCLSTM_OK)
+        return fail(&error);
+    if (!job->group &&
+        oclstm_state_create(&job->state, job->cell, job->shape.x_rank == 3 ? job->shape.batch : 0, &error) != OCLSTM_OK)
         return fail(&error);
     if (!job->h0.tensor)
         return EXIT_DONE;
@@ -146,7 +154,9 @@ static int begin_state(run_job *job, const slice_buffers *slices) {
     oclstm_status status = read_all(job, &job->h0, slices->y, &error);
     if (status == OCLSTM_OK)
         status = read_all(job, &job->c0, c_data, &error);
-    if (status == OCLSTM_OK)
+    if (status == OCLSTM_OK && job->group)
+        run_group_set_state(job, &h, &c);
+    else if (status == OCLSTM_OK)
         status = oclstm_state_set(job->state, &h, &c, &error);
     free(c_data);
     return status == OCLSTM_OK ? EXIT_DONE : fail(&error);
@@ -160,7 +170,8 @@ static int write_state(const run_job *job, const slice_buffers *slices) {
     for (int i = 0; i < 2; i++) {
         if (!writers[i])
             continue;
-        if (oclstm_state_get(job->state, i == 0 ? &array : NULL, i == 1 ? &array : NULL, &error) != OCLSTM_OK ||
+        if ((job->group ? run_group_state(job, i == 0 ? &array : NULL, i == 1 ? &array : NULL)
+                        : oclstm_state_get(job->state, i == 0 ? &array : NULL, i == 1 ? &array : NULL, &error)) != OCLSTM_OK ||
             oclstm_npy_writer_write(writers[i], 0, 0, array.shape[0], slices->y, &error) != OCLSTM_OK)
             return fail(&error);
     }
