@@ -98,14 +98,14 @@ def case_no_kernels_says_so(program):
 
 
 def case_queries_fail_that_are_needed(program):
-    for query in ("NAME", "MAX_WORK_GROUP_SIZE", "MAX_WORK_ITEM_SIZES", "MAX_MEM_ALLOC_SIZE", "AVAILABLE", "TYPE"):
+    for query in ("NAME", "MAX_WORK_GROUP_SIZE", "MAX_WORK_ITEM_SIZES", "MAX_MEM_ALLOC_SIZE", "AVAILABLE", "TYPE", "PROFILE"):
         device = Imitated(program, {"fails": query}).only(code=3)
         assert f"CL_DEVICE_{query} failed with CL_OUT_OF_RESOURCES" in device["reason"], device
 
 
 def case_queries_fail_that_are_not(program):
     keys = {"fails": "VENDOR+EXTENSIONS+MAX_COMPUTE_UNITS+MAX_CLOCK_FREQUENCY+LOCAL_MEM_SIZE+LOCAL_MEM_TYPE+HOST_UNIFIED_MEMORY"
-                     "+ADDRESS_BITS+NATIVE_VECTOR_WIDTH_FLOAT+DRIVER_VERSION+PROFILE"}
+                     "+ADDRESS_BITS+NATIVE_VECTOR_WIDTH_FLOAT+DRIVER_VERSION"}
     imitated = Imitated(program, keys)
     device = imitated.only()
     assert device["usable"] and device["vendor"] == "" and not device["limits"]["float64"], device
