@@ -7,6 +7,7 @@
 
 #include "commands.h"
 #include "json_output.h"
+#include "network_job.h"
 #include "report.h"
 
 static uint64_t element_count(const oclstm_tensor *tensor) {
@@ -118,6 +119,44 @@ static void print_metadata(const oclstm_tensors *file) {
     }
 }
 
+// The network that the file describes, or why it has to be told.
+static void print_layers(const oclstm_tensors *file, size_t cell_count) {
+    oclstm_layer *layers = NULL;
+    size_t count;
+    oclstm_error error;
+    char text[1024];
+    if (cell_count == 0)
+        return;
+    if (oclstm_network_find(&layers, &count, file, NULL, &error) == OCLSTM_OK)
+        network_text(text, sizeof text, layers, count);
+    else
+        snprintf(text, sizeof text, "%s", error.message);
+    printf("\n  layers  ");
+    print_text(stdout, text);
+    putchar('\n');
+    oclstm_network_layers_free(&layers);
+}
+
+static json_t *layers_to_json(const oclstm_tensors *file) {
+    oclstm_layer *layers = NULL;
+    size_t count;
+    if (oclstm_network_find(&layers, &count, file, NULL, NULL) != OCLSTM_OK)
+        return json_null();
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++) {
+        const oclstm_layer *layer = &layers[i];
+        json_array_append_new(list,
+                              json_pack("{s:s, s:o, s:I, s:I, s:I, s:I, s:i, s:i, s:b, s:b, s:b, s:I}", "kind",
+                                        oclstm_layer_kind_name(layer->kind), "name", json_text(layer->name), "inputs",
+                                        (json_int_t)layer->inputs, "outputs", (json_int_t)layer->outputs, "hidden_size",
+                                        (json_int_t)layer->hidden_size, "proj_size", (json_int_t)layer->proj_size, "num_layers",
+                                        layer->num_layers, "directions", layer->directions, "reverse", layer->reverse, "bias",
+                                        layer->bias, "general", layer->general, "parameters", (json_int_t)layer->parameters));
+    }
+    oclstm_network_layers_free(&layers);
+    return list;
+}
+
 static void print_info(const oclstm_tensors *file, const oclstm_cell_entry *cells, size_t cell_count) {
     print_text(stdout, oclstm_tensors_path(file));
     printf(": %s, %zu tensor%s, %" PRIu64 " values in %" PRIu64 " bytes\n", oclstm_tensors_format(file), oclstm_tensors_count(file),
@@ -126,6 +165,7 @@ static void print_info(const oclstm_tensors *file, const oclstm_cell_entry *cell
     print_tensors(file);
     print_cells(cells, cell_count);
     print_memory(cells, cell_count);
+    print_layers(file, cell_count);
 }
 
 static json_t *tensor_to_json(const oclstm_tensor *tensor) {
@@ -153,10 +193,10 @@ static int print_json(const oclstm_tensors *file, const oclstm_cell_entry *cells
         json_array_append_new(tensor_list, tensor_to_json(oclstm_tensors_at(file, i)));
     for (size_t i = 0; i < cell_count; i++)
         json_array_append_new(cell_list, cell_to_json(&cells[i]));
-    return json_print(json_pack("{s:o, s:s, s:I, s:I, s:o, s:o, s:o}", "path", json_text(oclstm_tensors_path(file)), "format",
+    return json_print(json_pack("{s:o, s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "path", json_text(oclstm_tensors_path(file)), "format",
                                 oclstm_tensors_format(file), "values", (json_int_t)total(file, element_count), "bytes",
                                 (json_int_t)total(file, tensor_bytes), "metadata", metadata, "tensors", tensor_list, "cells",
-                                cell_list));
+                                cell_list, "layers", layers_to_json(file)));
 }
 
 int cmd_info(const cli_options *options) {

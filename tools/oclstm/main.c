@@ -22,10 +22,12 @@ static const cli_command commands[] = {
     {.name = "run",
      .bit = IN_RUN,
      .operands = "MODEL -i X [-o Y]",
-     .summary = "run a cell over a sequence",
-     .description = "Applies an LSTM cell of the weights file MODEL (.safetensors) to every step of X and writes h of every step.\n"
-                    "X is [steps][batch][input], [steps][input], or [input] for a single step. Input larger than memory goes\n"
-                    "through in time slices. Output files appear only when they are complete.\n",
+     .summary = "run a model over a sequence",
+     .description =
+         "Applies the LSTM cell or the layers of MODEL (.safetensors, .pt, .pth, .ckpt, .onnx) to every step of X and writes the\n"
+         "result of every step. X is [steps][batch][input], [steps][input], or [input] for a single step of a cell; tokens,\n"
+         "[steps][batch] or [steps], where the model begins with an embedding. Input larger than memory goes through in\n"
+         "time slices. Output files appear only when they are complete.\n",
      .example = "oclstm run model.safetensors -i features.npy -o hidden.npy --cell lstm_cell",
      .operands_min = 1,
      .operands_max = 1,
@@ -34,7 +36,8 @@ static const cli_command commands[] = {
      .bit = IN_INFO,
      .operands = "FILE",
      .summary = "show what a model file holds",
-     .description = "Lists the tensors of FILE (.safetensors or .npy) and the cells found in it. Needs no device.\n",
+     .description =
+         "Lists the tensors of FILE, any model or data file that is read, and the cells and layers in it. Needs no device.\n",
      .example = "oclstm info model.safetensors",
      .operands_min = 1,
      .operands_max = 1,
@@ -43,8 +46,9 @@ static const cli_command commands[] = {
      .bit = IN_CONVERT,
      .operands = "IN OUT",
      .summary = "convert a model file",
-     .description = "Writes every tensor of IN, and its metadata, to OUT: NAME.safetensors or NAME.npz. IN may be a .safetensors, .pt, .pth,\n"
-                    ".ckpt, .onnx, .npz or .npy file. An ONNX LSTM node becomes the tensors of a torch.nn.LSTM. Needs no device.\n",
+     .description =
+         "Writes every tensor of IN, and its metadata, to OUT: NAME.safetensors or NAME.npz. IN may be a .safetensors, .pt, .pth,\n"
+         ".ckpt, .onnx, .npz or .npy file. An ONNX LSTM node becomes the tensors of a torch.nn.LSTM. Needs no device.\n",
      .example = "oclstm convert tagger.pt tagger.safetensors --layers embed,lstm,head",
      .operands_min = 2,
      .operands_max = 2,
