@@ -67,6 +67,7 @@ def job_pocl_two_devices(arguments):
         ("every engine and dtype on each and on both", lambda: job.matrix("-d", "0,1", devices=3)),
         ("reference files on the second", lambda: job.reference_files("-d", "1")),
         ("a minute of speech on the second", lambda: job.recording("-d", "0:1")),
+        ("a batch on one, on the other, on both", lambda: job.batch("0", "1", "0,1")),
     ]
 
 
@@ -78,8 +79,30 @@ def job_pocl_sub_device(arguments):
         ("every engine and dtype on two parts and on both", lambda: job.matrix("-d", "cpu/0,cpu/1", devices=3)),
         ("reference files on the second part", lambda: job.reference_files("-d", "cpu/1")),
         ("a minute of speech on half of it", lambda: job.recording("-d", "0/0/2")),
-        ("a batch on a part, on the other, on the whole", lambda: job.batch("cpu/0", "cpu/1", "cpu")),
+        ("a batch on a part, on the other, on both, on the whole", lambda: job.batch("cpu/0", "cpu/1", "cpu/0,cpu/1", "cpu")),
     ]
+
+
+# --- imitated accelerators: PoCL behind the tests' own layer ------------------------------------------------------------
+
+
+def imitated(name, arguments, keys, skips=()):
+    return pocl(name, arguments, {"OPENCL_LAYERS": os.path.abspath(arguments[2]), "OCLSTM_IMITATE": keys, "POCL_DEVICES": "pthread"}, skips)
+
+
+def job_imitated_accelerator(arguments):
+    job = imitated("imitated_accelerator", arguments, "type=accelerator")
+    return job, [("it is found as an NPU", lambda: job.run("devices", out=" npu ")), *on_one_device(job)]
+
+
+def job_imitated_embedded(arguments):
+    keys = "type=accelerator,profile=embedded,version=1.2,max_group=1,local_memory=1024,fp64=0,bare=1"
+    job = imitated("imitated_embedded", arguments, keys, skips=[("fused|clblast", ".*", "work-group|local memory|float64"),
+                                                               ("portable", "float64", "float64")])
+    return job, [("the largest group is 1", lambda: expect_limit(job, "max_work_group_size", 1)),
+                 ("every engine and dtype", job.matrix),
+                 ("small reference files", lambda: job.reference_files(pattern="*_cell_*dd.safetensors")),
+                 ("a minute of speech", lambda: job.recording("-d", "npu"))]
 
 
 # --- Intel's runtime for CPUs -----------------------------------------------------------------------------------------
@@ -103,7 +126,7 @@ def job_intel(arguments):
         ("every engine and dtype on each and on both", lambda: job.matrix("-d", both(), devices=3)),
         ("reference files of the frameworks", lambda: job.reference_files("-d", job.index_of(INTEL))),
         ("a minute of speech", lambda: job.recording("-d", job.index_of(INTEL))),
-        ("a batch gives the same on either", lambda: job.batch(job.index_of(POCL), job.index_of(INTEL), tolerance=1e-5)),
+        ("a batch on one, on the other, on both", lambda: job.batch(job.index_of(POCL), job.index_of(INTEL), both(), tolerance=1e-5)),
     ]
 
 
