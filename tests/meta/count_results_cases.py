@@ -56,7 +56,7 @@ def shown(program: str) -> list[str]:
         (build / "meson-info" / "intro-tests.json").write_text(json.dumps(tests))
         (build / "meson-logs" / "testlog.json").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
         done = subprocess.run([program, "--list", "devices,imitated", str(build)], capture_output=True, text=True, check=False)
-        return [" ".join(line.split()) for line in done.stdout.splitlines()]
+        return [line.replace(f"{build}: ", "") for line in done.stdout.splitlines()]
 
 
 def main() -> int:
@@ -73,7 +73,7 @@ def main() -> int:
             print(f"# expected {expected}, found {found}")
             failed += 1
     found = shown(program)
-    expected = ["Devices:", "absent did not run: no network", "there 1 passed, 1 skipped: no b", "2 passed, 0 failed, 2 skipped"]
+    expected = ["Devices:", "  absent: did not run: no network", "  there: 1 passed, 1 skipped: no b", "2 passed, 0 failed, 2 skipped"]
     print("ok" if found == expected else "not ok", len(runs) + 1, "- the list of devices")
     if found != expected:
         print(f"# expected {expected}, found {found}")
