@@ -76,7 +76,10 @@ typedef struct oclstm_layer {
     int directions;      /**< 1 or 2; of lstm, else 0 */
     bool reverse;        /**< an ONNX node of direction "reverse" */
     bool bias;
-    bool general; /**< an lstm with peepholes, clip, coupled gates or other activations than sigmoid and tanh */
+    bool
+        batch_first; /**< the file says that x and y are [batch][steps][...]: ONNX's layout 1. A call says so itself, see oclstm_network_call */
+    bool
+        general; /**< an lstm with peepholes, clip, coupled gates, other activations than sigmoid and tanh, or an initial state of its own */
     uint64_t parameters;
 } oclstm_layer;
 

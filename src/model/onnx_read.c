@@ -138,12 +138,21 @@ static oclstm_status add_direction(onnx_reader *r, const onnx_lstm *node, size_t
     return status;
 }
 
+// As [directions][batch][hidden]; layout 1 has it as [batch][directions][hidden].
 static oclstm_status add_state(onnx_reader *r, const onnx_lstm *node, const Oclstm__OnnxTensor *tensor, const char *part) {
     if (tensor == NULL)
         return OCLSTM_OK;
     image_entry shape = {.rank = 3};
     memcpy(shape.shape, tensor->dims, 3 * sizeof shape.shape[0]);
-    return add_part(r, node, tensor, part, 0, 0, &shape);
+    oclstm_status status = add_part(r, node, tensor, part, 0, 0, &shape);
+    if (status != OCLSTM_OK || node->traits.layout == 0)
+        return status;
+    image_entry *entry = &r->entries[r->count - 1];
+    entry->shape[0] = tensor->dims[1];
+    entry->shape[1] = tensor->dims[0];
+    entry->strides[0] = tensor->dims[2];
+    entry->strides[1] = tensor->dims[1] * tensor->dims[2];
+    return OCLSTM_OK;
 }
 
 static oclstm_status add_node(onnx_reader *r, const onnx_lstm *node, json_t *metadata) {

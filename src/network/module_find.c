@@ -165,6 +165,7 @@ static oclstm_status find_lstm(const finder *f) {
     if (status != OCLSTM_OK)
         return status;
     layer->reverse = f->module->traits.reverse;
+    layer->batch_first = f->module->traits.layout == 1;
     layer->general = !recurrent_traits_are_plain(&f->module->traits, 0) || !recurrent_traits_are_plain(&f->module->traits, 1) ||
                      find(f->file, layer->name, "peephole", 0, false) != NULL;
     layer->directions = find(f->file, layer->name, "weight_ih", 0, true) != NULL ? 2 : 1;
@@ -183,6 +184,7 @@ static oclstm_status find_lstm(const finder *f) {
     char key[300];
     snprintf(key, sizeof key, "%s.initial_state", layer->name);
     if (oclstm_tensors_metadata(f->file, key) != NULL) {
+        layer->general = true;
         f->module->h0 = find(f->file, layer->name, "h0", -1, false);
         f->module->c0 = find(f->file, layer->name, "c0", -1, false);
     }

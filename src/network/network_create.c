@@ -93,9 +93,7 @@ static oclstm_status read_state(void **out, const oclstm_network *network, const
         return OCLSTM_OK;
     const int directions = module->layer.directions;
     if (tensor->rank != 3 || tensor->shape[0] != directions)
-        return base_fail(error, OCLSTM_UNSUPPORTED,
-                         "'%s': the initial state '%s' does not begin with its %d direction%s (layout 1 with a "
-                         "state in the file is not read)",
+        return base_fail(error, OCLSTM_UNSUPPORTED, "'%s': the initial state '%s' does not begin with its %d direction%s",
                          oclstm_tensors_path(file), name_to_text(tensor->name).text, directions, directions == 1 ? "" : "s");
     const size_t count = tensor->size_bytes / oclstm_dtype_size_bytes(tensor->dtype);
     *out = base_alloc(count, network->element_bytes);

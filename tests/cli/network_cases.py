@@ -142,6 +142,24 @@ def case_slices_equal_the_whole(program):
     close(whole[-2:-1], [sum(w * h for w, h in zip(head, last))])
 
 
+def case_a_layout_with_the_batch_first(program):
+    """ONNX's layout 1 as a converted file keeps it."""
+    answers = read_safetensors(program.data / "models" / "onnx_bias.io.safetensors")
+    program.run("convert", program.data / "models" / "onnx_bias.onnx", "plain.safetensors")
+    data = program.path_of("plain.safetensors").read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    header = json.loads(data[8:8 + length])
+    header["__metadata__"] = {**header.get("__metadata__", {}), "Y.layout": "1"}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    program.path_of("first.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length:])
+    (steps, batch, inputs), x = answers["X"]
+    write_npy(program.path_of("x.npy"), (batch, steps, inputs), swap_axes(x, steps, batch, inputs))
+    program.run("run", "first.safetensors", "--layers", "Y", "-i", "x.npy", "-o", "y.npy")
+    shape, y = answers["Y"]
+    expect(program, "y.npy", (batch, steps, shape[3]), swap_axes(y, steps, batch, shape[3]))
+
+
 def case_info_shows_the_layers(program):
     models = program.data / "models"
     program.run("info", models / "torch_tagger.pt", out=r"torch, 19 tensors.*layers  embedding embed \(60 -> 24\), lstm lstm \(24 -> 80, 2 layers, both directions\), linear head \(80 -> 9\)")

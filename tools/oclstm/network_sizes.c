@@ -66,21 +66,24 @@ int network_sizes_decide(network_job *job) {
     sizes->inputs = sizes->tokens ? 1 : job->layers[0].inputs;
     sizes->outputs = job->layers[job->count - 1].outputs;
     sizes->whole = job->lengths.tensor != NULL;
-    for (size_t i = 0; i < job->count; i++)
+    bool batch_first = job->options->batch_first;
+    for (size_t i = 0; i < job->count; i++) {
+        batch_first = batch_first || job->layers[i].batch_first;
         sizes->whole = sizes->whole || job->layers[i].directions == 2 || job->layers[i].reverse;
+    }
     int code = decide_dtype(job);
     if (code != EXIT_DONE)
         return code;
     const int least = sizes->tokens ? 1 : 2;
     if (x->rank != least && x->rank != least + 1) {
         report("%s: %s %s; expected %s", job->x.argument, sizes->tokens ? "tokens are" : "x is", shape_text(text, x),
-               sizes->tokens               ? "[steps], [steps][batch] or, with --batch-first, [batch][steps]"
-               : job->options->batch_first ? "[batch][steps][features] or [steps][features]"
-                                           : "[steps][batch][features] or [steps][features]");
+               sizes->tokens ? "[steps], [steps][batch] or, with --batch-first, [batch][steps]"
+               : batch_first ? "[batch][steps][features] or [steps][features]"
+                             : "[steps][batch][features] or [steps][features]");
         return EXIT_FAILED;
     }
     sizes->batched = x->rank == least + 1;
-    sizes->batch_first = sizes->batched && job->options->batch_first;
+    sizes->batch_first = sizes->batched && batch_first;
     sizes->steps = x->shape[sizes->batch_first ? 1 : 0];
     sizes->batch = sizes->batched ? x->shape[sizes->batch_first ? 0 : 1] : 1;
     if (sizes->steps < 1 || sizes->batch < 1) {

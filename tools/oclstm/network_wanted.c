@@ -41,7 +41,7 @@ void network_text(char *text, size_t capacity, const oclstm_layer *layers, size_
 static bool is_cell(const oclstm_layer *layers, size_t count) {
     return count == 1 && (layers[0].kind == OCLSTM_LAYER_LSTM_CELL || layers[0].kind == OCLSTM_LAYER_LSTM) &&
            layers[0].num_layers == 1 && layers[0].directions < 2 && layers[0].proj_size == 0 && !layers[0].general &&
-           !layers[0].reverse;
+           !layers[0].reverse && !layers[0].batch_first;
 }
 
 int network_wanted(const oclstm_tensors *model, const cli_options *options, oclstm_layer **layers, size_t *count) {
