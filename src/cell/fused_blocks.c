@@ -152,7 +152,7 @@ static oclstm_status probe(cell_plan *plan, fused_data *data, cl_program program
         status = device_aside_write(device, queue, data->meet, zeros, bytes, error);
     if (status == OCLSTM_OK)
         status = probe_meetings(device, data, queue, &met, error);
-    device_aside_close(&queue);
+    device_aside_close(&queue, status == OCLSTM_OK);
     device_kernel_release(&data->probe);
     free(zeros);
     if (status == OCLSTM_OK && !met) {

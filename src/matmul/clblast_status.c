@@ -82,6 +82,15 @@ oclstm_status matmul_fail(oclstm_error *error, const oclstm_device *device, CLBl
                 oclstm_dtype_name(shape->dtype));
     oclstm_status status =
         name ? fail_own(error, device, code, name, call, product) : device_fail(error, device, code, call, "%s", product);
+    // It goes on with a program that did not build, and stumbles over it.
+    if (code == CL_INVALID_PROGRAM || code == CL_INVALID_PROGRAM_EXECUTABLE) {
+        if (error) {
+            error->status = OCLSTM_BUILD_FAILED;
+            base_append(error->message, sizeof error->message,
+                        "; CLBlast's kernels do not build on the device: use another engine");
+        }
+        return OCLSTM_BUILD_FAILED;
+    }
     if (!is_beyond_device(code))
         return status;
     if (error) {

@@ -36,7 +36,7 @@ static oclstm_status run_tiny(oclstm_device *device, oclstm_dtype dtype, matmul_
                              (matmul_operand){mem, 2 * ELEMENTS}, NULL, error);
     if (status == OCLSTM_OK)
         status = device_aside_finish(device, queue, error);
-    device_aside_close(&queue);
+    device_aside_close(&queue, status == OCLSTM_OK);
     device_buffer_release(device, &mem);
     return status;
 }

@@ -146,6 +146,8 @@ static const char *judge_record(const fault_scene *scene, const fault_case *faul
         return "the record has another status, or no message";
     if (error->opencl_code == 0) // the device is listed with what failed, and cannot be opened
         return judge_finding(scene, fault, status);
+    if (is_clblast && record.first == FAULT_CALL_clBuildProgram && error->opencl_code == CL_INVALID_PROGRAM)
+        return status == OCLSTM_BUILD_FAILED ? "" : "the status does not say that CLBlast's kernels do not build";
     if (is_clblast && record.first == FAULT_CALL_clGetMemObjectInfo)
         return ""; // CLBlast takes a buffer that does not tell its size for an invalid one, and has a code of its own for that
     if (error->opencl_code != errors[fault->error].code || strcmp(error->opencl_name, name) != 0)
