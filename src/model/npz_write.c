@@ -10,6 +10,7 @@
 #include "model/npy_header.h"
 #include "model/output_file.h"
 #include "model/tensors_write.h"
+#include "model/zip_archive.h"
 
 static oclstm_status fail_zip(const tensors_text *text, const char *why, oclstm_error *error) {
     return base_fail(error, OCLSTM_IO, "'%s': the zip archive cannot be made: %s", text->path, why);
@@ -21,6 +22,10 @@ static oclstm_status add_array(zip_t *zip, const tensors_text *text, const oclst
     char header[NPY_HEADER_BYTES];
     if (array->dtype == OCLSTM_BF16)
         return base_fail(error, OCLSTM_INVALID_ARGUMENT, "'%s': tensor '%s' is bfloat16, which NumPy has not: write .safetensors",
+                         text->path, name_to_text(named->name).text);
+    if (!zip_name_is_plain(named->name))
+        return base_fail(error, OCLSTM_INVALID_ARGUMENT,
+                         "'%s': tensor '%s' cannot be a file of a zip archive, its name would lead outside: write .safetensors",
                          text->path, name_to_text(named->name).text);
     const size_t header_bytes = model_npy_make_header(header, array->dtype, array->rank, array->shape),
                  bytes = model_array_bytes(array);

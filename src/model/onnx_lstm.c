@@ -107,10 +107,11 @@ static oclstm_status read_inputs(node_reader *r) {
     if (out->hidden == 0)
         out->hidden = gates / 4;
     out->input = out->w->dims[2];
-    if (out->hidden < 1 || out->hidden > INT32_MAX || gates != 4 * out->hidden || out->input < 1)
+    if (out->hidden < 1 || out->hidden > INT32_MAX || gates != 4 * out->hidden || out->input < 1 || out->input > INT32_MAX)
         return base_fail(r->error, OCLSTM_FORMAT,
-                         NODE_FORMAT "W has %" PRId64 " rows for hidden_size %" PRId64 ", expected 4 x hidden_size", NODE_ARGS(r),
-                         gates, out->hidden);
+                         NODE_FORMAT "W has %" PRId64 " rows of %" PRId64 " inputs for hidden_size %" PRId64
+                                     ", expected 4 x hidden_size, and neither size beyond %" PRId32,
+                         NODE_ARGS(r), gates, out->input, out->hidden, INT32_MAX);
     const int64_t directions = out->directions, hidden = out->hidden;
     const struct {
         const Oclstm__OnnxTensor *tensor;

@@ -17,15 +17,14 @@
 // TensorProto.DataType of the types that weights come in.
 enum { ONNX_FLOAT = 1, ONNX_FLOAT16 = 10, ONNX_DOUBLE = 11, ONNX_BFLOAT16 = 16 };
 
-// Tensors of a node: 5 a direction and the state.
-enum { PARTS = 12 };
+// Each looks for its weights among all tensors; no model has thousands.
+enum { MOST_NODES = 1024 };
 
 typedef struct onnx_reader {
     oclstm_tensors *file;
     image_entry *entries;
-    unsigned char **blocks; // reordered gates, owned; one for each entry
-    char (*names)[256];
-    size_t count;
+    unsigned char **blocks; // reordered gates and the name, owned; one for each entry
+    size_t count, capacity;
     oclstm_error *error;
 } onnx_reader;
 
@@ -73,35 +72,52 @@ static void reorder(unsigned char *to, const unsigned char *from, size_t gates, 
         memcpy(to + gate * gate_bytes, from + (gates == 4 ? four : three)[gate] * gate_bytes, gate_bytes);
 }
 
+// For one more entry.
+static bool make_room(onnx_reader *r) {
+    if (r->count < r->capacity)
+        return true;
+    const size_t wanted = r->capacity > 0 ? 2 * r->capacity : 16;
+    image_entry *entries = realloc(r->entries, wanted * sizeof *entries);
+    if (entries == NULL)
+        return false;
+    r->entries = entries;
+    unsigned char **blocks = realloc(r->blocks, wanted * sizeof *blocks);
+    if (blocks == NULL)
+        return false;
+    r->blocks = blocks;
+    r->capacity = wanted;
+    return true;
+}
+
 // A part of a tensor as an entry of its own. gates: 4, 3, or 0 for a part that is taken as it is.
 static oclstm_status add_part(onnx_reader *r, const onnx_lstm *node, const Oclstm__OnnxTensor *tensor, const char *part,
                               size_t first_byte, size_t gates, const image_entry *shape) {
-    image_entry *entry = &r->entries[r->count];
+    image_entry entry = *shape;
     const unsigned char *bytes = NULL;
+    const size_t name_bytes = strlen(node->name) + 1 + strlen(part);
     size_t size_bytes = 0, needed;
-    *entry = *shape;
-    oclstm_status status = locate(r, tensor, &entry->dtype, &bytes, &size_bytes);
+    oclstm_status status = locate(r, tensor, &entry.dtype, &bytes, &size_bytes);
     if (status != OCLSTM_OK)
         return status;
-    if (!checked_array_bytes(entry->shape, entry->rank, oclstm_dtype_size_bytes(entry->dtype), &needed) ||
-        first_byte > size_bytes || needed > size_bytes - first_byte)
+    if (!checked_array_bytes(entry.shape, entry.rank, oclstm_dtype_size_bytes(entry.dtype), &needed) || first_byte > size_bytes ||
+        needed > size_bytes - first_byte)
         return fail_tensor(r, tensor, "is too small for its node");
-    unsigned char *block = base_alloc(needed, 1);
+    unsigned char *block = make_room(r) ? base_alloc(needed + name_bytes + 1, 1) : NULL;
     if (block == NULL)
-        return base_fail_memory(r->error, needed, "the weights of an LSTM node");
+        return base_fail_memory(r->error, needed + name_bytes, "the weights of an LSTM node");
     if (gates > 0)
         reorder(block, bytes + first_byte, gates, needed / gates);
     else if (needed > 0)
         memcpy(block, bytes + first_byte, needed);
-    snprintf(r->names[r->count], sizeof r->names[0], "%s.%s", node->name, part);
+    snprintf((char *)block + needed, name_bytes + 1, "%s.%s", node->name, part);
+    entry.name = (const char *)block + needed;
+    entry.name_bytes = name_bytes;
+    entry.source = block;
+    entry.source_bytes = needed;
+    entry.swapped = tensor->has_raw_data && model_host_is_big_endian();
+    model_image_set_c_order(&entry);
     r->blocks[r->count] = block;
-    entry->name = r->names[r->count];
-    entry->name_bytes = strlen(entry->name);
-    entry->source = block;
-    entry->source_bytes = needed;
-    entry->swapped = tensor->has_raw_data && model_host_is_big_endian();
-    model_image_set_c_order(entry);
-    r->count++;
+    r->entries[r->count++] = entry;
     return OCLSTM_OK;
 }
 
@@ -110,20 +126,20 @@ static size_t element_bytes_of(const Oclstm__OnnxTensor *tensor) {
 }
 
 static oclstm_status add_direction(onnx_reader *r, const onnx_lstm *node, size_t direction) {
-    const int64_t gates = 4 * node->hidden;
+    const int64_t gates = 4 * node->hidden; // neither size is beyond 31 bits
     const char *end = direction == 1 ? "_reverse" : "";
     const struct {
         const Oclstm__OnnxTensor *tensor;
         const char *part;
         size_t gates;
         image_entry shape;
-        int64_t before, whole; // elements of this direction before the part, and in all
+        uint64_t before, whole; // elements of this direction before the part, and in all
     } parts[] = {
-        {node->w, "weight_ih_l0", 4, {.rank = 2, .shape = {gates, node->input}}, 0, gates * node->input},
-        {node->r, "weight_hh_l0", 4, {.rank = 2, .shape = {gates, node->hidden}}, 0, gates * node->hidden},
-        {node->b, "bias_ih_l0", 4, {.rank = 1, .shape = {gates}}, 0, 2 * gates},
-        {node->b, "bias_hh_l0", 4, {.rank = 1, .shape = {gates}}, gates, 2 * gates},
-        {node->p, "peephole_l0", 3, {.rank = 1, .shape = {3 * node->hidden}}, 0, 3 * node->hidden},
+        {node->w, "weight_ih_l0", 4, {.rank = 2, .shape = {gates, node->input}}, 0, (uint64_t)gates * (uint64_t)node->input},
+        {node->r, "weight_hh_l0", 4, {.rank = 2, .shape = {gates, node->hidden}}, 0, (uint64_t)gates * (uint64_t)node->hidden},
+        {node->b, "bias_ih_l0", 4, {.rank = 1, .shape = {gates}}, 0, 2 * (uint64_t)gates},
+        {node->b, "bias_hh_l0", 4, {.rank = 1, .shape = {gates}}, (uint64_t)gates, 2 * (uint64_t)gates},
+        {node->p, "peephole_l0", 3, {.rank = 1, .shape = {3 * node->hidden}}, 0, 3 * (uint64_t)node->hidden},
     };
     oclstm_status status = OCLSTM_OK;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && status == OCLSTM_OK; i++) {
@@ -131,7 +147,7 @@ static oclstm_status add_direction(onnx_reader *r, const onnx_lstm *node, size_t
         if (parts[i].tensor == NULL)
             continue;
         snprintf(name, sizeof name, "%s%s", parts[i].part, end);
-        const size_t element = (size_t)parts[i].before + direction * (size_t)parts[i].whole;
+        const size_t element = (size_t)(parts[i].before + direction * parts[i].whole);
         status =
             add_part(r, node, parts[i].tensor, name, element * element_bytes_of(parts[i].tensor), parts[i].gates, &parts[i].shape);
     }
@@ -194,11 +210,9 @@ static oclstm_status read_graph(onnx_reader *r, const Oclstm__OnnxGraph *graph, 
         nodes += is_lstm(graph->node[i]);
     if (nodes == 0)
         return fail_no_node(r, graph);
-    r->entries = base_alloc(nodes * PARTS, sizeof *r->entries);
-    r->blocks = base_alloc(nodes * PARTS, sizeof *r->blocks);
-    r->names = base_alloc(nodes * PARTS, sizeof *r->names);
-    if (r->entries == NULL || r->blocks == NULL || r->names == NULL)
-        return base_fail_memory(r->error, nodes * PARTS * (sizeof *r->entries + sizeof *r->names), "the tensor list");
+    if (nodes > MOST_NODES)
+        return base_fail(r->error, OCLSTM_FORMAT, "'%s' is refused: it has %zu LSTM nodes; at most %d are read", r->file->path,
+                         nodes, MOST_NODES);
     size_t total = 0;
     const size_t most_bytes = MOST_MEMORY(r->file->size_bytes);
     for (size_t i = 0; i < graph->n_node; i++) {
@@ -234,7 +248,6 @@ static oclstm_status read_model(oclstm_tensors *file, const Oclstm__OnnxModel *m
     for (size_t i = 0; r.blocks != NULL && i < r.count; i++)
         free(r.blocks[i]);
     free(r.blocks);
-    free(r.names);
     free(r.entries);
     if (status == OCLSTM_OK)
         file->header = header;

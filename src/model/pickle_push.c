@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What brings something from the stream onto the stack.
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,14 +138,17 @@ oclstm_status machine_push_line_number(machine *m, bool is_real) {
         return machine_push_bool(m, copy[1] == '1');
     if (is_real) {
         const double real = strtod(copy, &end);
-        if (*end != '\0')
+        if (end != copy + count)
             return machine_damaged(m, "a number that is none");
         return machine_push_new(m, &(pickle_value){.kind = PICKLE_FLOAT, .real = real});
     }
+    errno = 0;
     const long long number = strtoll(copy, &end, 10);
-    if (*end == 'L')
+    if (errno == ERANGE)
+        return machine_damaged(m, "a number of more than 64 bits");
+    if (end != copy && *end == 'L')
         end++;
-    return *end == '\0' ? machine_push_int(m, number) : machine_damaged(m, "a number that is none");
+    return end != copy && end == copy + count ? machine_push_int(m, number) : machine_damaged(m, "a number that is none");
 }
 
 oclstm_status machine_push_float(machine *m) {

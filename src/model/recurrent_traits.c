@@ -85,11 +85,13 @@ static const char *read_activation(const char *text, recurrent_activation *out) 
     text += length;
     if (*text != '(')
         return text;
-    out->alpha = strtod(text + 1, &end);
-    if (*end != ',')
+    const char *const first = text + 1;
+    out->alpha = strtod(first, &end);
+    if (end == first || *end != ',')
         return NULL;
-    out->beta = strtod(end + 1, &end);
-    return *end == ')' && isfinite(out->alpha) && isfinite(out->beta) ? end + 1 : NULL;
+    const char *const second = end + 1;
+    out->beta = strtod(second, &end);
+    return end != second && *end == ')' && isfinite(out->alpha) && isfinite(out->beta) ? end + 1 : NULL;
 }
 
 // Three for each direction: "Sigmoid,Tanh,Tanh;HardSigmoid(0.2,0.5),Tanh,Tanh".

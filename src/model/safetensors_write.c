@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A .safetensors file: the wide types first, so that every tensor is aligned, within a type by name, as the format's own writer orders them.
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 #include "model/output_file.h"
 #include "model/tensors_file.h"
 #include "model/tensors_write.h"
+
+#define METADATA_KEY "__metadata__"
 
 enum { LENGTH_BYTES = 8 };
 
@@ -35,8 +38,12 @@ static int compare_places(const void *a, const void *b) {
 
 static json_t *describe(const oclstm_const_array *array, size_t begin) {
     json_t *shape = json_array();
-    for (int axis = 0; axis < array->rank; axis++)
-        json_array_append_new(shape, json_integer(array->shape[axis]));
+    for (int axis = 0; axis < array->rank; axis++) {
+        if (json_array_append_new(shape, json_integer(array->shape[axis])) != 0) {
+            json_decref(shape);
+            return NULL;
+        }
+    }
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", dtype_word(array->dtype), "shape", shape, "data_offsets", (json_int_t)begin,
                      (json_int_t)(begin + model_array_bytes(array)));
 }
@@ -49,7 +56,7 @@ static char *make_header(const tensors_text *text, const oclstm_named_array *con
     for (size_t i = 0; i < text->metadata_count; i++)
         made = made && json_object_set_new(metadata, text->metadata[i].key, json_string(text->metadata[i].value)) == 0;
     if (text->metadata_count > 0)
-        made = made && json_object_set(header, "__metadata__", metadata) == 0;
+        made = made && json_object_set(header, METADATA_KEY, metadata) == 0;
     for (size_t i = 0; i < text->count; i++) {
         made = made && json_object_set_new(header, order[i]->name, describe(&order[i]->array, at)) == 0;
         at += model_array_bytes(&order[i]->array);
@@ -113,17 +120,28 @@ static oclstm_status write_all(const tensors_text *text, const oclstm_named_arra
 
 oclstm_status model_safetensors_write(const tensors_text *text, oclstm_error *error) {
     size_t length = 0;
+    for (size_t i = 0; i < text->count; i++) {
+        if (strcmp(text->arrays[i].name, METADATA_KEY) == 0)
+            return base_fail(error, OCLSTM_INVALID_ARGUMENT,
+                             "'%s': no tensor may have the name " METADATA_KEY ", which a safetensors file keeps for its metadata",
+                             text->path);
+    }
     const oclstm_named_array **order = base_alloc(text->count, sizeof(const oclstm_named_array *));
     if (order == NULL)
         return base_fail_memory(error, text->count * sizeof(const oclstm_named_array *), "the tensors' order");
     for (size_t i = 0; i < text->count; i++)
         order[i] = &text->arrays[i];
     qsort(order, text->count, sizeof(const oclstm_named_array *), compare_places);
+    errno = 0;
     char *header = make_header(text, order, &length);
-    oclstm_status status = header == NULL
-                               ? base_fail(error, OCLSTM_INVALID_ARGUMENT,
-                                           "'%s': a name or a metadata text is not valid UTF-8, or memory is exhausted", text->path)
-                               : write_all(text, order, header, length, error);
+    oclstm_status status;
+    // Jansson does not say which of the two it was; malloc() leaves it in errno.
+    if (header == NULL && errno == ENOMEM)
+        status = base_fail_memory(error, text->count, "the safetensors header");
+    else if (header == NULL)
+        status = base_fail(error, OCLSTM_INVALID_ARGUMENT, "'%s': a name or a metadata text is not valid UTF-8", text->path);
+    else
+        status = write_all(text, order, header, length, error);
     free(header);
     free(order);
     return status;

@@ -22,7 +22,7 @@ typedef struct walk {
     image_entry *entries;
     size_t count, capacity;
     char **names; // owned
-    size_t name_count, name_capacity;
+    size_t name_count, name_capacity, name_bytes;
     size_t visits;
     oclstm_error *error;
 } walk;
@@ -101,6 +101,12 @@ static oclstm_status add_tensor(walk *w, const char *name, const pickle_value *t
 static oclstm_status make_name(walk *w, const char *prefix, const pickle_value *key, const char **out) {
     const size_t prefix_bytes = strlen(prefix);
     void *names = w->names;
+    // One long text may be the key of many entries.
+    w->name_bytes += prefix_bytes + key->count;
+    if (w->name_bytes > MOST_UNFOLDED(w->file->size_bytes))
+        return base_fail(w->error, OCLSTM_FORMAT,
+                         "'%s' is refused: the names of its tensors would unfold to more than %zu bytes; no model does that",
+                         w->file->path, MOST_UNFOLDED(w->file->size_bytes));
     char *made = base_alloc(prefix_bytes + key->count + 2, 1);
     if (made == NULL || !pickle_grow(&names, &w->name_capacity, w->name_count, sizeof *w->names)) {
         free(made);

@@ -11,6 +11,7 @@
 #include "model/zip_file.h"
 
 #define PICKLE_NAME "/data.pkl"
+#define LONGEST_KEY ((size_t)64)
 
 typedef struct torch_archive {
     const oclstm_tensors *file;
@@ -41,8 +42,10 @@ static oclstm_status find_storage(void *context, const torch_storage *storage, c
                                   oclstm_error *error) {
     torch_archive *archive = context;
     char name[384];
-    snprintf(name, sizeof name, "%s/data/%.*s", archive->folder, (int)(storage->key_bytes < 64 ? storage->key_bytes : 64),
-             storage->key);
+    // Part of a key is another key.
+    if (storage->key_bytes > LONGEST_KEY || memchr(storage->key, '\0', storage->key_bytes) != NULL)
+        return base_fail(error, OCLSTM_FORMAT, "'%s': a tensor's storage has a key that is no entry's number", archive->file->path);
+    snprintf(name, sizeof name, "%s/data/%.*s", archive->folder, (int)storage->key_bytes, storage->key);
     const size_t entry = zip_archive_find(archive->zip, name);
     if (entry == zip_archive_count(archive->zip))
         return base_fail(error, OCLSTM_FORMAT, "'%s': the zip archive has no entry '%s', where a tensor has its data",

@@ -21,15 +21,18 @@ struct zip_archive {
     entry_bytes *unpacked; // one for each entry; NULL until it is asked for
 };
 
-static bool is_plain_name(const char *name) {
-    if (name[0] == '/' || name[0] == '\\' || name[0] == '\0')
+bool zip_name_is_plain(const char *name) {
+    static const char separators[] = "/\\";
+    if (name[0] == '\0' || strchr(separators, name[0]) != NULL)
         return false;
-    for (const char *part = name; part != NULL; part = strchr(part, '/')) {
-        part += *part == '/';
-        if (strncmp(part, "..", 2) == 0 && (part[2] == '/' || part[2] == '\0'))
+    for (const char *part = name;;) {
+        const size_t length = strcspn(part, separators);
+        if (length == 2 && strncmp(part, "..", 2) == 0)
             return false;
+        if (part[length] == '\0')
+            return true;
+        part += length + 1;
     }
-    return true;
 }
 
 static oclstm_status check_entries(const zip_archive *archive, size_t most_bytes, oclstm_error *error) {
@@ -40,7 +43,7 @@ static oclstm_status check_entries(const zip_archive *archive, size_t most_bytes
         if (zip_stat_index(archive->zip, i, ZIP_FL_ENC_RAW, &stat) != 0 || (stat.valid & wanted) != wanted)
             return base_fail(error, OCLSTM_FORMAT, "'%s': entry %zu of the zip archive has no name, size or method", archive->path,
                              i);
-        if (!is_plain_name(stat.name))
+        if (!zip_name_is_plain(stat.name))
             return base_fail(error, OCLSTM_FORMAT, "'%s' is refused: the zip archive has an entry '%s', which points outside it",
                              archive->path, name_to_text(stat.name).text);
         if (stat.encryption_method != ZIP_EM_NONE)

@@ -12,6 +12,9 @@ typedef struct zip_archive zip_archive;
 oclstm_status zip_archive_open(zip_archive **out, const oclstm_tensors *file, size_t most_bytes, oclstm_error *error);
 void zip_archive_close(zip_archive **archive);
 
+// May an entry have this name? Not an absolute one, and none that leads out of the folder that an archive is unpacked to.
+bool zip_name_is_plain(const char *name);
+
 size_t zip_archive_count(const zip_archive *archive);
 // The name of an entry; valid until the archive is closed.
 const char *zip_archive_name(const zip_archive *archive, size_t entry);
