@@ -115,7 +115,8 @@ oclstm_status recurrent_traits_read(recurrent_traits *out, const oclstm_tensors 
     const char *value = find_value(file, layer, "direction");
     if (value != NULL) {
         out->reverse = strcmp(value, "reverse") == 0;
-        if (!out->reverse && strcmp(value, "forward") != 0 && strcmp(value, "bidirectional") != 0)
+        out->both = strcmp(value, "bidirectional") == 0;
+        if (!out->reverse && !out->both && strcmp(value, "forward") != 0)
             return fail_value(file, layer, "direction", value, error);
     }
     value = find_value(file, layer, "activations");

@@ -19,6 +19,7 @@ typedef struct recurrent_activation {
 
 typedef struct recurrent_traits {
     bool reverse;                           // the only direction is backward
+    bool both;                              // metadata says that there are both directions
     recurrent_activation activations[2][3]; // f, g, h of each direction
     bool has_clip;
     double clip; // gates' sums are held to [-clip, clip]

@@ -7,8 +7,7 @@
 #include "device/device_transfer.h"
 #include "network/upload.h"
 
-// The input product is made for so many bytes of steps at a time.
-static const size_t product_bytes = (size_t)8 << 20;
+size_t general_product_bytes = (size_t)8 << 20;
 static const size_t wanted_local = 64;
 
 struct general_cell {
@@ -103,8 +102,12 @@ void general_cell_destroy(general_cell **cell) {
 // The input product's and m's buffers for a batch.
 static oclstm_status prepare(general_cell *cell, size_t steps, size_t batch, oclstm_error *error) {
     oclstm_device *device = cell->kernels->device;
+    const size_t allowed = (size_t)device_get_limits(device)->max_allocation_bytes;
+    if (batch > UINT32_MAX / (LSTM_GATES * cell->hidden)) // which kernels index
+        return device_fail_memory(error, device, "the gates of batch %zu with hidden size %zu are more than 4294967295 numbers",
+                                  batch, cell->hidden);
     const size_t step_bytes = batch * LSTM_GATES * cell->hidden * cell->element_bytes;
-    size_t fit = product_bytes / step_bytes;
+    size_t fit = (allowed < general_product_bytes ? allowed : general_product_bytes) / step_bytes;
     if (fit < 1)
         fit = 1;
     if (fit > steps)

@@ -8,6 +8,9 @@
 
 typedef struct general_cell general_cell;
 
+// The input product is made for so many bytes of steps at a time. A variable for tests.
+extern size_t general_product_bytes;
+
 oclstm_status general_cell_create(general_cell **out, const network_kernels *kernels, oclstm_dtype dtype,
                                   const oclstm_tensors *file, const network_module *module, int layer, int direction,
                                   oclstm_error *error);

@@ -84,10 +84,14 @@ static oclstm_status check_weights(const finder *f, int layer, int direction, in
     const int64_t hidden = found->hidden_size, width = network_width(found);
     if (w.ih == NULL || w.hh == NULL)
         return fail_missing(f, w.ih == NULL ? "weight_ih" : "weight_hh", at, reverse);
-    if ((w.bias_ih != NULL) != found->bias || (w.bias_hh != NULL) != found->bias)
+    if (found->bias && (w.bias_ih == NULL || w.bias_hh == NULL))
         return fail_missing(f, w.bias_ih == NULL ? "bias_ih" : "bias_hh", at, reverse);
-    if ((w.hr != NULL) != (found->proj_size > 0))
+    if (!found->bias && (w.bias_ih != NULL || w.bias_hh != NULL))
+        return fail_missing(f, "bias_ih", 0, false); // what a later layer has, the first has too
+    if (found->proj_size > 0 && w.hr == NULL)
         return fail_missing(f, "weight_hr", at, reverse);
+    if (found->proj_size == 0 && w.hr != NULL)
+        return fail_missing(f, "weight_hr", 0, false);
     oclstm_status status = check_tensor(f, w.ih, 2, 4 * hidden, inputs);
     if (status == OCLSTM_OK)
         status = check_tensor(f, w.hh, 2, 4 * hidden, width);
@@ -114,11 +118,17 @@ static void count_parameters(const finder *f) {
     }
 }
 
+// Is there anything of a layer and direction? One weight without the other is a layer that lacks it.
+static bool has_weights(const finder *f, int layer, bool reverse) {
+    return find(f->file, f->module->layer.name, "weight_ih", layer, reverse) != NULL ||
+           find(f->file, f->module->layer.name, "weight_hh", layer, reverse) != NULL;
+}
+
 // A layer's number beyond the last one means that one between is missing.
 static oclstm_status check_no_gap(const finder *f) {
     const oclstm_layer *layer = &f->module->layer;
     for (int at = layer->num_layers + 1; at <= layer->num_layers + 8; at++) {
-        if (find(f->file, layer->name, "weight_ih", at, false) != NULL)
+        if (has_weights(f, at, false) || has_weights(f, at, true))
             return fail_missing(f, "weight_ih", layer->num_layers, false);
     }
     return OCLSTM_OK;
@@ -156,6 +166,19 @@ static oclstm_status find_cell(const finder *f) {
     return status;
 }
 
+// The metadata's direction against the tensors'.
+static oclstm_status check_direction(const finder *f) {
+    const oclstm_layer *layer = &f->module->layer;
+    const recurrent_traits *traits = &f->module->traits;
+    if (traits->both && layer->directions == 1)
+        return fail_missing(f, "weight_ih", 0, true);
+    if (traits->reverse && layer->directions == 2)
+        return base_fail(f->error, OCLSTM_FORMAT,
+                         "'%s': the metadata entry '%s.direction' is 'reverse', but the layer has tensors of both directions",
+                         oclstm_tensors_path(f->file), name_to_text(layer->name).text);
+    return OCLSTM_OK;
+}
+
 static oclstm_status find_lstm(const finder *f) {
     oclstm_layer *layer = &f->module->layer;
     layer->kind = OCLSTM_LAYER_LSTM;
@@ -168,14 +191,15 @@ static oclstm_status find_lstm(const finder *f) {
     layer->batch_first = f->module->traits.layout == 1;
     layer->general = !recurrent_traits_are_plain(&f->module->traits, 0) || !recurrent_traits_are_plain(&f->module->traits, 1) ||
                      find(f->file, layer->name, "peephole", 0, false) != NULL;
-    layer->directions = find(f->file, layer->name, "weight_ih", 0, true) != NULL ? 2 : 1;
-    while (layer->num_layers < INT16_MAX && find(f->file, layer->name, "weight_ih", layer->num_layers, false) != NULL)
+    layer->directions = has_weights(f, 0, true) ? 2 : 1;
+    status = check_direction(f);
+    while (layer->num_layers < INT16_MAX && (has_weights(f, layer->num_layers, false) || has_weights(f, layer->num_layers, true)))
         layer->num_layers++;
     layer->outputs = layer->directions * network_width(layer);
     for (int at = 0; at < layer->num_layers && status == OCLSTM_OK; at++) {
         for (int direction = 0; direction < layer->directions && status == OCLSTM_OK; direction++)
             status = check_weights(f, at, direction, at == 0 ? layer->inputs : layer->outputs);
-        if (status == OCLSTM_OK && layer->directions == 1 && find(f->file, layer->name, "weight_ih", at, true) != NULL)
+        if (status == OCLSTM_OK && layer->directions == 1 && has_weights(f, at, true))
             status = fail_missing(f, "weight_ih", 0, true);
     }
     if (status == OCLSTM_OK)

@@ -29,9 +29,18 @@ void network_modules_release(network_modules *modules) {
     *modules = (network_modules){0};
 }
 
+// The weight_hh of a layer without weight_ih makes it known that this one is missing.
+static bool has_weight_ih(const oclstm_tensors *file, const char *weight_hh) {
+    char name[512];
+    snprintf(name, sizeof name, "%s", weight_hh);
+    char *at = strrchr(name, '.');
+    memcpy(strstr(at != NULL ? at : name, "weight_hh"), "weight_ih", strlen("weight_ih"));
+    return oclstm_tensors_find(file, name) != NULL;
+}
+
 // The tensor by which a layer is known: NAME.weight_ih_l0, NAME.weight_ih, NAME.weight. Gives the prefix; false for any other tensor.
-static bool begins_layer(const oclstm_tensor *tensor, char *prefix, size_t capacity) {
-    static const char *const ends[] = {"weight_ih_l0", "weight_ih", "weight"};
+static bool begins_layer(const oclstm_tensors *file, const oclstm_tensor *tensor, char *prefix, size_t capacity) {
+    static const char *const ends[] = {"weight_ih_l0", "weight_ih", "weight_hh_l0", "weight_hh", "weight"};
     const size_t length = strlen(tensor->name);
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
         const size_t end = strlen(ends[i]);
@@ -40,6 +49,8 @@ static bool begins_layer(const oclstm_tensor *tensor, char *prefix, size_t capac
         const size_t rest = length - end;
         if ((rest > 0 && tensor->name[rest - 1] != '.') || rest > capacity)
             continue;
+        if (strncmp(ends[i], "weight_hh", strlen("weight_hh")) == 0 && has_weight_ih(file, tensor->name))
+            return false;
         snprintf(prefix, capacity, "%.*s", (int)(rest > 0 ? rest - 1 : 0), tensor->name);
         return true;
     }
@@ -54,7 +65,7 @@ oclstm_status network_modules_collect(network_modules *out, const oclstm_tensors
         const oclstm_tensor *tensor = oclstm_tensors_at(file, i);
         char prefix[256];
         network_module module;
-        if (!begins_layer(tensor, prefix, sizeof prefix))
+        if (!begins_layer(file, tensor, prefix, sizeof prefix))
             continue;
         oclstm_error fault = {.message = ""};
         oclstm_status status = network_module_find(&module, file, prefix, &fault);

@@ -33,6 +33,19 @@ static void make_embedding(network_module *module) {
 
 static bool could_embed(const network_module *module) { return module->layer.kind == OCLSTM_LAYER_LINEAR && module->bias == NULL; }
 
+// A first matrix without bias is an embedding, unless only as a linear layer does it give what the next layer takes.
+static void settle_first(network_modules *list) {
+    network_module *first = list->modules;
+    if (list->count == 0 || !could_embed(first))
+        return;
+    size_t next = 1;
+    while (next < list->count && is_activation(list->modules[next].layer.kind))
+        next++;
+    const int64_t wanted = next < list->count ? list->modules[next].layer.inputs : first->layer.inputs;
+    if (wanted == first->layer.inputs || wanted != first->layer.outputs)
+        make_embedding(first);
+}
+
 // --- as named -----------------------------------------------------------------------------------------------------------
 
 static oclstm_status find_named(network_module *module, const oclstm_tensors *file, const char *name, oclstm_error *error) {
@@ -76,14 +89,14 @@ static oclstm_status order_named(network_modules *out, const oclstm_tensors *fil
         }
         snprintf(name, sizeof name, "%.*s", (int)(end - begin), begin);
         status = find_named(&module, file, name, error);
-        if (status == OCLSTM_OK && out->count == 0 && could_embed(&module))
-            make_embedding(&module);
         if (status == OCLSTM_OK && !network_modules_add(out, &module))
             status = base_fail_memory(error, sizeof module, "the layers");
         if (at[length] == '\0')
             break;
         at += length + 1;
     }
+    if (status == OCLSTM_OK)
+        settle_first(out);
     return status;
 }
 

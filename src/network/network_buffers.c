@@ -8,12 +8,11 @@
 #include "device/size_text.h"
 #include "network/network_private.h"
 
-// The bound on a slice's widest buffer.
-static const size_t slice_bytes = (size_t)16 << 20;
+size_t network_slice_bytes = (size_t)16 << 20;
 
 size_t network_slice_steps(const oclstm_network *network, size_t steps, size_t batch) {
     const size_t allowed = (size_t)device_get_limits(network->device)->max_allocation_bytes;
-    const size_t bound = allowed < slice_bytes ? allowed : slice_bytes;
+    const size_t bound = allowed < network_slice_bytes ? allowed : network_slice_bytes;
     size_t step_bytes, fit;
     if (network->has_backward || !checked_mul(batch, network->widest * network->element_bytes, &step_bytes))
         return steps;
@@ -21,19 +20,28 @@ size_t network_slice_steps(const oclstm_network *network, size_t steps, size_t b
     return fit < 1 ? 1 : fit < steps ? fit : steps;
 }
 
-// Elements of a matrix of rows; false where kernels could not index it.
+// Bytes of a matrix of rows, held to what a sum of some can have; false where kernels could not index it.
 static bool matrix_bytes(const oclstm_network *network, size_t rows, size_t features, size_t *bytes) {
     size_t count;
-    return checked_mul(rows, features, &count) && count <= UINT32_MAX && checked_mul(count, network->element_bytes, bytes);
+    const bool fits = checked_mul(rows, features, &count) && checked_mul(count, network->element_bytes, bytes);
+    if (!fits || *bytes > SIZE_MAX / 16)
+        *bytes = SIZE_MAX / 16;
+    return fits && count <= UINT32_MAX;
 }
+
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
 
 static oclstm_status check_room(const oclstm_network *network, size_t steps, size_t batch, oclstm_error *error) {
     const device_limits *limits = device_get_limits(network->device);
-    size_t rows, wide = 0, part = 0, turned = 0;
-    bool fits = checked_mul(steps, batch, &rows) && matrix_bytes(network, rows, network->widest, &wide) &&
-                matrix_bytes(network, rows, network->widest_part, &part) &&
-                matrix_bytes(network, rows, network->widest_turned, &turned);
-    const size_t largest = wide > turned ? wide : turned, total = 2 * wide + part + turned;
+    size_t rows, wide, part, turned, h, c;
+    bool fits = checked_mul(steps, batch, &rows);
+    rows = fits ? rows : SIZE_MAX;
+    fits = matrix_bytes(network, rows, network->widest, &wide) && fits;
+    fits = matrix_bytes(network, rows, network->widest_part, &part) && fits;
+    fits = matrix_bytes(network, rows, network->has_backward ? network->widest_turned : 0, &turned) && fits;
+    fits = matrix_bytes(network, batch, network->h_features, &h) && fits; // a call's and what is kept of it
+    fits = matrix_bytes(network, batch, network->c_features, &c) && fits;
+    const size_t largest = larger(larger(wide, turned), larger(h, c)), total = 2 * (wide + h + c) + part + turned;
     fits = fits && largest <= limits->max_allocation_bytes && total <= limits->global_memory_bytes;
     if (fits)
         return OCLSTM_OK;

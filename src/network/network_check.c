@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/shape.h"
+#include "model/name_text.h"
 #include "network/network_private.h"
 
 static bool is_present(const oclstm_const_array *array) { return array->data != NULL; }
@@ -67,8 +68,8 @@ static oclstm_status check_input(const oclstm_network *network, const oclstm_net
     }
     if (!tokens && input->shape[input->rank - 1] != network->infos[0].inputs)
         return base_fail(error, OCLSTM_INVALID_ARGUMENT, "x is %s: it has %" PRId64 " features, layer 1 ('%s') takes %" PRId64,
-                         shape_to_text(input->shape, input->rank).text, input->shape[input->rank - 1], network->infos[0].name,
-                         network->infos[0].inputs);
+                         shape_to_text(input->shape, input->rank).text, input->shape[input->rank - 1],
+                         name_to_text(network->infos[0].name).text, network->infos[0].inputs);
     out->steps = (size_t)input->shape[out->batch_first ? 1 : 0];
     out->batch = out->batched ? (size_t)input->shape[out->batch_first ? 0 : 1] : 1;
     return OCLSTM_OK;
@@ -87,7 +88,7 @@ static oclstm_status check_tokens(const oclstm_network *network, const oclstm_ne
         return base_fail(error, OCLSTM_INVALID_ARGUMENT,
                          "the token at step %zu of row %zu is %" PRId64 "; the embedding '%s' has the tokens 0 to %" PRId64,
                          shape->batch_first ? at % inner : at / inner, shape->batch_first ? at / inner : at % inner, token,
-                         network->infos[0].name, vocabulary - 1);
+                         name_to_text(network->infos[0].name).text, vocabulary - 1);
     }
     return OCLSTM_OK;
 }

@@ -153,8 +153,15 @@ static oclstm_status create_layer(oclstm_network *network, const oclstm_tensors 
 static oclstm_dtype natural_dtype(const oclstm_tensors *file, const network_modules *list) {
     for (size_t i = 0; i < list->count; i++) {
         const network_module *module = &list->modules[i];
-        const oclstm_tensor *weight = network_is_recurrent(module) ? network_lstm_weights(file, module, 0, 0).ih : module->weight;
-        if (weight != NULL && weight->dtype != OCLSTM_F64)
+        if (module->weight != NULL && module->weight->dtype != OCLSTM_F64)
+            return OCLSTM_F32;
+        for (int unit = 0; unit < module->layer.num_layers * module->layer.directions; unit++) {
+            const lstm_weights w =
+                network_lstm_weights(file, module, unit / module->layer.directions, unit % module->layer.directions);
+            if (w.ih->dtype != OCLSTM_F64 || w.hh->dtype != OCLSTM_F64)
+                return OCLSTM_F32;
+        }
+        if (module->layer.kind == OCLSTM_LAYER_LSTM_CELL && network_lstm_weights(file, module, 0, 0).ih->dtype != OCLSTM_F64)
             return OCLSTM_F32;
     }
     return OCLSTM_F64;

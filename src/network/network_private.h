@@ -60,6 +60,9 @@ typedef struct network_slice {
 // Buffers for slices of up to `steps` steps. OUT_OF_DEVICE_MEMORY before anything is made, with the numbers, where they do not fit.
 oclstm_status network_prepare(oclstm_network *network, size_t steps, size_t batch, oclstm_error *error);
 
+// The bound on a slice's widest buffer. A variable for tests.
+extern size_t network_slice_bytes;
+
 // The steps of a slice: all where a direction goes backward, otherwise what the bound on a slice and the device allow.
 size_t network_slice_steps(const oclstm_network *network, size_t steps, size_t batch);
 

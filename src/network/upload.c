@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "model/name_text.h"
 
 static size_t count_of(const oclstm_tensor *tensor) { return tensor->size_bytes / oclstm_dtype_size_bytes(tensor->dtype); }
 
@@ -19,6 +20,15 @@ static oclstm_status read_all(void **out, const oclstm_tensors *file, const ocls
     return oclstm_tensor_read(file, tensor, 0, 0, tensor->rank > 0 ? tensor->shape[0] : 1, dtype, *out, false, error);
 }
 
+// Kernels index in 32 bits.
+static oclstm_status check_count(const oclstm_tensor *tensor, oclstm_error *error) {
+    const size_t count = count_of(tensor);
+    return count <= UINT32_MAX
+               ? OCLSTM_OK
+               : base_fail(error, OCLSTM_UNSUPPORTED, "the tensor '%s' has %zu elements; a layer's weight has at most 4294967295",
+                           name_to_text(tensor->name).text, count);
+}
+
 static oclstm_status make_buffer(cl_mem *out, oclstm_device *device, const void *host, size_t bytes, const char *what,
                                  oclstm_error *error) {
     oclstm_status status = device_buffer_create(out, device, CL_MEM_READ_WRITE, bytes, what, error);
@@ -28,7 +38,9 @@ static oclstm_status make_buffer(cl_mem *out, oclstm_device *device, const void 
 oclstm_status network_upload(cl_mem *out, oclstm_device *device, const oclstm_tensors *file, const oclstm_tensor *tensor,
                              oclstm_dtype dtype, oclstm_error *error) {
     void *host = NULL;
-    oclstm_status status = read_all(&host, file, tensor, dtype, error);
+    oclstm_status status = check_count(tensor, error);
+    if (status == OCLSTM_OK)
+        status = read_all(&host, file, tensor, dtype, error);
     if (status == OCLSTM_OK)
         status = make_buffer(out, device, host, count_of(tensor) * oclstm_dtype_size_bytes(dtype), tensor->name, error);
     free(host);
@@ -46,8 +58,10 @@ static void transpose(void *to, const void *from, size_t rows, size_t columns, s
 oclstm_status network_upload_transposed(cl_mem *out, oclstm_device *device, const oclstm_tensors *file, const oclstm_tensor *tensor,
                                         oclstm_dtype dtype, oclstm_error *error) {
     const size_t element_bytes = oclstm_dtype_size_bytes(dtype), bytes = count_of(tensor) * element_bytes;
-    void *host = NULL, *turned = base_alloc(bytes, 1);
-    oclstm_status status = turned == NULL ? base_fail_memory(error, bytes, "a layer's weights") : OCLSTM_OK;
+    void *host = NULL, *turned = NULL;
+    oclstm_status status = check_count(tensor, error);
+    if (status == OCLSTM_OK && (turned = base_alloc(bytes, 1)) == NULL)
+        status = base_fail_memory(error, bytes, "a layer's weights");
     if (status == OCLSTM_OK)
         status = read_all(&host, file, tensor, dtype, error);
     if (status == OCLSTM_OK) {

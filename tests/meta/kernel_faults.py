@@ -11,7 +11,7 @@ class Fault(typing.NamedTuple):
     what: str
     old: str  # stands exactly once in the file
     new: str
-    tests: tuple[str, ...]  # at least one of these test programs must fail
+    tests: tuple[str, ...]  # at least one of these test programs, or PROGRAM:CASE, must fail
 
 
 # The test programs that run the kernels against their references.
@@ -22,6 +22,9 @@ FUSED = ("kernels_fused",)
 FORMS = ("fused_lanes",)
 ROOFS = ("kernels_roofs",)
 STORED = ("stored",)
+NETWORK = ("kernels_network",)
+GENERAL = ("kernels_general:steps",)
+FUNCTIONS = ("kernels_general:functions",)
 
 FAULTS = [
     # lstm_update: shared by both engines
@@ -128,4 +131,49 @@ FAULTS = [
     Fault("roofs.cl", "fma: addend dropped", "fma(s##j, f, a)", "s##j * f", ROOFS),
     Fault("roofs.cl", "copy in runs: last element of each run skipped", "i < end; ++i", "i + 1u < end; ++i", ROOFS),
     Fault("roofs.cl", "copy by turns: last element skipped", "i < count; i += items", "i + 1u < count; i += items", ROOFS),
+    # network.cl
+    Fault("network.cl", "embed: last feature skipped", "if (j < features && row < rows)\n        y_gm", "if (j + 1u < features && row < rows)\n        y_gm", NETWORK),
+    Fault("network.cl", "embed: the next token's row", "(uint)token_gm[row] * features", "((uint)token_gm[row] ^ 1u) * features", NETWORK),
+    Fault("network.cl", "embed: one token for all", "token_gm[row]", "token_gm[0]", NETWORK),
+    Fault("network.cl", "linear: bias dropped", "REAL sum = bias_gm[r];", "REAL sum = 0;", NETWORK),
+    Fault("network.cl", "linear: last output skipped", "if (r >= outputs || row >= rows)", "if (r + 1u >= outputs || row >= rows)", NETWORK),
+    Fault("network.cl", "linear: last input skipped", "uint end = min(begin + LSTM_SUM_BLOCK, inputs);",
+          "uint end = min(begin + LSTM_SUM_BLOCK, inputs - 1u);", NETWORK),
+    Fault("network.cl", "linear: not transposed", "wt_gm[k * outputs + r]", "wt_gm[r * inputs + k]", NETWORK),
+    Fault("network.cl", "linear: offset of y ignored", "y_gm[y_offset + row * outputs + r] = sum", "y_gm[row * outputs + r] = sum", NETWORK),
+    Fault("network.cl", "activate: relu makes zero of NaN", "(v < (REAL)0 ? (REAL)0 : v)", "(v > (REAL)0 ? v : (REAL)0)", NETWORK),
+    Fault("network.cl", "activate: relu and sigmoid swapped", "kind == 0 ?", "kind != 0 ?", NETWORK),
+    Fault("network.cl", "activate: last element skipped", "if (i >= count)", "if (i + 1u >= count)", NETWORK),
+    Fault("network.cl", "softmax: the largest is not taken off", "exp(v_gm[j] - most)", "exp(v_gm[j])", NETWORK),
+    Fault("network.cl", "softmax: last feature not in the sum", "part += e;", "part += j + 1u < features ? e : (REAL)0;", NETWORK),
+    Fault("network.cl", "softmax: the smallest taken off", "v_gm[j] > most ?", "v_gm[j] < most ?", NETWORK),
+    Fault("network.cl", "place: one step too early when turned", "length - 1u - t", "length - t", NETWORK),
+    Fault("network.cl", "place: turned by all steps", "reversed ? length - 1u - t : t", "reversed ? steps - 1u - t : t", NETWORK),
+    Fault("network.cl", "place: column ignored", "dst_features + column + j", "dst_features + j", NETWORK),
+    Fault("network.cl", "place: not zero behind the end", "t < length ? src_gm", "t < steps ? src_gm", NETWORK),
+    Fault("network.cl", "keep: every row", "&& length_gm[b] == end)", "&& length_gm[b] >= end)", NETWORK),
+    Fault("network.cl", "keep: last unit skipped", "if (j < features && b < batch", "if (j + 1u < features && b < batch", NETWORK),
+    Fault("network.cl", "keep: offset ignored", "kept_gm[offset + b * features + j] =", "kept_gm[b * features + j] =", NETWORK),
+    # general.cl
+    Fault("general.cl", "gates i and f swapped", "REAL sum_i = gx_row_gm[LSTM_GATE_I * hidden];\n    REAL sum_f = gx_row_gm[LSTM_GATE_F * hidden];",
+          "REAL sum_f = gx_row_gm[LSTM_GATE_I * hidden];\n    REAL sum_i = gx_row_gm[LSTM_GATE_F * hidden];", GENERAL),
+    Fault("general.cl", "sign of g flipped", "i * activate(ACT_G, held(sum_g,", "i * activate(ACT_G, held(-sum_g,", GENERAL),
+    Fault("general.cl", "last feature of h skipped", "uint end = min(begin + LSTM_SUM_BLOCK, width);",
+          "uint end = min(begin + LSTM_SUM_BLOCK, width - 1u);", GENERAL),
+    Fault("general.cl", "h of the first row for all", "h_prev_gm + h_prev_offset + b * width", "h_prev_gm + h_prev_offset", GENERAL),
+    Fault("general.cl", "last unit skipped", "if (unit >= hidden || b >= batch)", "if (unit + 1u >= hidden || b >= batch)", GENERAL),
+    Fault("general.cl", "clip ignored", "return x > clip ? clip : x < -clip ? -clip : x;", "return x;", GENERAL),
+    Fault("general.cl", "clip holds one side", "x < -clip ? -clip : x;\n#else", "x;\n#else", GENERAL),
+    Fault("general.cl", "output peephole sees the state before", "peephole_gm[2u * hidden + unit] * c_next", "peephole_gm[2u * hidden + unit] * c", GENERAL),
+    Fault("general.cl", "peephole of f is that of i", "sum_f += peephole_gm[hidden + unit] * c;", "sum_f += peephole_gm[unit] * c;", GENERAL),
+    Fault("general.cl", "coupled gates: not coupled", "REAL f = (REAL)1 - i;", "REAL f = i;", GENERAL),
+    Fault("general.cl", "output gate of G", "activate(ACT_F, held(sum_o, clip), f_alpha, f_beta) *", "activate(ACT_G, held(sum_o, clip), g_alpha, g_beta) *", GENERAL),
+    Fault("general.cl", "numbers of G for H", "activate(ACT_H, c_next, h_alpha, h_beta)", "activate(ACT_H, c_next, g_alpha, g_beta)", GENERAL),
+    Fault("general.cl", "hard sigmoid has no upper end", ": x > (REAL)1 ? (REAL)1 : x;\n    case LSTM_ACTIVATION_AFFINE", ": x;\n    case LSTM_ACTIVATION_AFFINE", FUNCTIONS),
+    Fault("general.cl", "leaky relu: alpha above zero", "x < (REAL)0 ? alpha * x : x", "x < (REAL)0 ? x : alpha * x", FUNCTIONS),
+    Fault("general.cl", "thresholded relu: its end left out", "x < alpha ? (REAL)0 : x", "x <= alpha ? (REAL)0 : x", FUNCTIONS),
+    Fault("general.cl", "scaled tanh: alpha and beta swapped", "alpha * tanh(beta * x)", "beta * tanh(alpha * x)", FUNCTIONS),
+    Fault("general.cl", "elu loses digits", "alpha * expm1(x)", "alpha * (exp(x) - (REAL)1)", FUNCTIONS),
+    Fault("general.cl", "softsign: sign kept below", "((REAL)1 + fabs(x))", "((REAL)1 + x)", FUNCTIONS),
+    Fault("general.cl", "softplus overflows", "x > (REAL)0 ? x + log1p(exp(-x)) : log1p(exp(x))", "log1p(exp(x))", FUNCTIONS),
 ]

@@ -32,9 +32,9 @@ class Outcome(typing.NamedTuple):
     output: str
 
 
-def run(program: str, kernel_dir: pathlib.Path) -> Outcome:
-    """Runs a test program on the kernels of a folder."""
-    environment = os.environ | {"OCLSTM_KERNEL_DIR": str(kernel_dir)}
+def run(program: str, kernel_dir: pathlib.Path, case: str = "") -> Outcome:
+    """Runs a test program, or one test case of it, on the kernels of a folder."""
+    environment = os.environ | {"OCLSTM_KERNEL_DIR": str(kernel_dir)} | ({"CK_RUN_CASE": case} if case else {})
     try:
         done = subprocess.run([program], env=environment, capture_output=True, text=True, timeout=TIME_LIMIT_S, check=False)
     except subprocess.TimeoutExpired:
@@ -58,7 +58,8 @@ def judge(fault: kernel_faults.Fault, cl_dir: pathlib.Path, broken: pathlib.Path
     problem = apply(fault, broken)
     seen = False
     for stem in fault.tests if problem is None else ():
-        outcome = run(programs[stem], broken)
+        name, _, case = stem.partition(":")
+        outcome = run(programs[name], broken, case)
         if BUILD_FAILURE.search(outcome.output):
             problem = f"{stem} cannot build it, so that it proves nothing:\n{outcome.output}"
         seen = seen or not outcome.good

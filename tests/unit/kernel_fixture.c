@@ -2,6 +2,7 @@
 #include "kernel_fixture.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "../../tools/oclstm/reference.h"
@@ -21,7 +22,12 @@ static double tolerance_of(oclstm_dtype dtype) {
 }
 
 bool kernel_bench_open(kernel_bench *bench, const char *file, oclstm_dtype dtype) {
+    return kernel_bench_open_with(bench, file, dtype, "");
+}
+
+bool kernel_bench_open_with(kernel_bench *bench, const char *file, oclstm_dtype dtype, const char *options) {
     oclstm_error error;
+    char all[1024];
     *bench =
         (kernel_bench){.dtype = dtype, .real = dtype == OCLSTM_F64 ? OCLSTM_F64 : OCLSTM_F32, .tolerance = tolerance_of(dtype)};
     ck_assert_msg(oclstm_device_open(&bench->device, test_device(), &error) == OCLSTM_OK, "%s", error.message);
@@ -29,9 +35,9 @@ bool kernel_bench_open(kernel_bench *bench, const char *file, oclstm_dtype dtype
         oclstm_device_close(&bench->device);
         return false;
     }
-    ck_assert_msg(device_program_get(&bench->program, bench->device, file, device_dtype_options(bench->device, dtype), &error) ==
-                      OCLSTM_OK,
-                  "%s\n%s", error.message, error.build_log);
+    snprintf(all, sizeof all, "%s %s", device_dtype_options(bench->device, dtype), options);
+    ck_assert_msg(device_program_get(&bench->program, bench->device, file, all, &error) == OCLSTM_OK, "%s\n%s", error.message,
+                  error.build_log);
     return true;
 }
 

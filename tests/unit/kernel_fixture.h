@@ -21,6 +21,8 @@ typedef struct kernel_bench {
 
 // Opens the tests' device and builds the file. False when the device lacks the dtype.
 bool kernel_bench_open(kernel_bench *bench, const char *file, oclstm_dtype dtype);
+// With more options for the build; file may be several names, as for device_program_get().
+bool kernel_bench_open_with(kernel_bench *bench, const char *file, oclstm_dtype dtype, const char *options);
 void kernel_bench_close(kernel_bench *bench);
 
 // A kernel of the bench's program; release it with device_kernel_release(). Fails the test where there is none.
