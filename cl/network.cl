@@ -59,10 +59,15 @@ __kernel void network_softmax(__global REAL *y_gm, uint rows, uint features) {
     REAL most = v_gm[0], sum = 0;
     for (uint j = 1u; j < features; j++)
         most = v_gm[j] > most ? v_gm[j] : most;
-    for (uint j = 0u; j < features; j++) {
-        REAL e = exp(v_gm[j] - most);
-        v_gm[j] = e;
-        sum += e;
+    for (uint begin = 0u; begin < features; begin += LSTM_SUM_BLOCK) {
+        uint end = min(begin + LSTM_SUM_BLOCK, features);
+        REAL part = 0;
+        for (uint j = begin; j < end; j++) {
+            REAL e = exp(v_gm[j] - most);
+            v_gm[j] = e;
+            part += e;
+        }
+        sum += part;
     }
     for (uint j = 0u; j < features; j++)
         v_gm[j] /= sum;
