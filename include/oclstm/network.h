@@ -129,6 +129,14 @@ OCLSTM_API oclstm_dtype oclstm_network_dtype(const oclstm_network *network);
 /** Does it begin with an embedding, so that a call takes tokens? */
 OCLSTM_API bool oclstm_network_takes_tokens(const oclstm_network *network);
 
+/**
+ * Says what would execute calls of this shape: a line for each recurrent layer, with its name, the engine and why, as oclstm_cell_explain().
+ * @param[out] text  cut to capacity with its terminating zero.
+ * @return OK; INVALID_ARGUMENT (NULL, or batch or steps below 1); and as oclstm_cell_explain().
+ */
+OCLSTM_API oclstm_status oclstm_network_explain(const oclstm_network *network, int64_t batch, int64_t steps, char *text,
+                                                size_t capacity, oclstm_error *error);
+
 /** A run. Arrays by value: a zeroed one is absent. Of x and tokens the one that the first layer takes. */
 typedef struct oclstm_network_call {
     oclstm_const_array x;

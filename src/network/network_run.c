@@ -7,7 +7,8 @@
 #include "device/device_fork.h"
 #include "network/network_private.h"
 
-// How many of a slice's steps each row has, on the host and on the device.
+// How many of a slice's steps each row has, on the host and on the device. NULL where nothing asks for it, so that a single step need not wait
+// for it.
 static oclstm_status bring_lengths(oclstm_network *network, const network_shape *shape, size_t first, size_t count, int *lengths,
                                    oclstm_error *error) {
     for (size_t b = 0; b < shape->batch; b++) {
@@ -21,12 +22,14 @@ static oclstm_status bring_lengths(oclstm_network *network, const network_shape 
 static oclstm_status run_slices(oclstm_network *network, const oclstm_const_array *input, const oclstm_array *y,
                                 const network_shape *shape, size_t most, network_state state, oclstm_error *error) {
     oclstm_status status = OCLSTM_OK;
-    int *lengths = base_alloc(shape->batch, sizeof *lengths);
-    if (lengths == NULL)
+    const bool needed = network->has_backward || shape->lengths != NULL;
+    int *lengths = needed ? base_alloc(shape->batch, sizeof *lengths) : NULL;
+    if (needed && lengths == NULL)
         return base_fail_memory(error, shape->batch * sizeof *lengths, "the lengths");
     for (size_t first = 0, count; first < shape->steps && status == OCLSTM_OK; first += count) {
         count = shape->steps - first < most ? shape->steps - first : most;
-        status = bring_lengths(network, shape, first, count, lengths, error);
+        if (needed)
+            status = bring_lengths(network, shape, first, count, lengths, error);
         if (status == OCLSTM_OK)
             status = network_bring_input(network, input, shape, first, count, error);
         const network_slice slice = {count, shape->batch, shape->lengths != NULL ? lengths : NULL};

@@ -199,6 +199,7 @@ static const char *read_facts(void) {
     if (oclstm_cell_get_params(cell).hidden_size != HIDDEN || oclstm_cell_last_engine(cell) == OCLSTM_ENGINE_AUTO)
         return "the facts of a cell";
     if (oclstm_cell_explain(cell, 1, 1, text, sizeof text, &error) != OCLSTM_OK ||
+        oclstm_network_explain(network, 1, 1, text, sizeof text, &error) != OCLSTM_OK ||
         oclstm_group_explain(group, 0, 2, 1, text, sizeof text, &error) != OCLSTM_OK)
         return error.message;
     int rank = 0;

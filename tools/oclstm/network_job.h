@@ -49,4 +49,7 @@ int network_slices(network_job *job);
 // "embedding embed (60 -> 24), lstm lstm (24 -> 80, 2 layers, both directions)".
 void network_text(char *text, size_t capacity, const oclstm_layer *layers, size_t count);
 
+// Says on standard error, a line for each, which engine runs each recurrent layer and why.
+void network_say_engines(const oclstm_network *network, int64_t batch, int64_t steps);
+
 #endif

@@ -38,6 +38,16 @@ void network_text(char *text, size_t capacity, const oclstm_layer *layers, size_
     }
 }
 
+void network_say_engines(const oclstm_network *network, int64_t batch, int64_t steps) {
+    char text[2048];
+    if (oclstm_network_explain(network, batch, steps, text, sizeof text, NULL) != OCLSTM_OK)
+        return;
+    for (char *line = text, *end; line; line = end ? end + 1 : NULL) {
+        end = strchr(line, '\n');
+        report("layer %.*s", end ? (int)(end - line) : (int)strlen(line), line);
+    }
+}
+
 static bool is_cell(const oclstm_layer *layers, size_t count) {
     return count == 1 && (layers[0].kind == OCLSTM_LAYER_LSTM_CELL || layers[0].kind == OCLSTM_LAYER_LSTM) &&
            layers[0].num_layers == 1 && layers[0].directions < 2 && layers[0].proj_size == 0 && !layers[0].general &&

@@ -98,6 +98,7 @@ static void summarise(const network_job *job) {
     network_text(text, sizeof text, job->layers, job->count);
     if (job->options->verbose) {
         report("layers: %s", text);
+        network_say_engines(job->network, job->sizes.batch, job->sizes.steps);
         report("set-up: device and network %.1f ms", job->load_seconds * 1e3);
         report("memory: %.1f MiB held on the device", (double)oclstm_device_get_held_bytes(job->device) / (1024.0 * 1024.0));
     }
