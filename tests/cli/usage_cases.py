@@ -10,7 +10,7 @@ import sys
 from cli_case import Skip, run_cases
 from cli_files import Cell, write_npy, write_safetensors
 
-COMMANDS = ["devices", "run", "info", "check", "selftest", "bench", "tune", "kernels"]
+COMMANDS = ["devices", "run", "stream", "info", "convert", "check", "selftest", "bench", "tune", "kernels"]
 
 
 def no_platform(program):
@@ -49,7 +49,7 @@ def case_no_command(program):
 
 
 def case_unknown_command_lists_the_commands(program):
-    program.run("runn", code=2, err="unknown command 'runn'.*devices run info .*check selftest")
+    program.run("runn", code=2, err="unknown command 'runn'.*devices run stream info .*check selftest")
     program.run("help", "runn", code=2, err="unknown command 'runn'")
     program.run("", code=2, err="unknown command ''")
 
@@ -92,6 +92,17 @@ def case_option_values(program):
         program.run("check", "f", "--tol", value, code=2, err="--tol .*expected a number")
     for value in ("-1", "x", "", "99999999999999999999999"):
         program.run("selftest", "--seed", value, code=2, err="--seed .*expected a whole number")
+
+
+def case_stream_options(program):
+    stream = ["stream", "m"]
+    program.run(*stream, "--format", "csv", code=2, err="--format 'csv' is not valid: expected raw or npy")
+    program.run(*stream, "--dtype", "float16", code=2, err="expected float32 or float64")
+    for value in ("0", "-1", "x", "", "4294967296"):
+        program.run(*stream, "--batch", value, code=2, err="--batch .*a whole number, 1 or greater")
+    program.run(*stream, "-i", "x", code=2, err="unknown option '-i'")
+    program.run("stream", code=2, err="MODEL is missing")
+    program.run("stream", "m", "n", code=2, err="unexpected argument 'n'")
 
 
 def case_bench_shapes(program):

@@ -6,6 +6,7 @@
 
 #include "choose_device.h"
 #include "commands.h"
+#include "duration_text.h"
 #include "kernels_report.h"
 #include "network_job.h"
 #include "report.h"
@@ -79,17 +80,6 @@ static int load_cell(run_job *job) {
     return EXIT_DONE;
 }
 
-// A time with three or four digits and a unit that suits it.
-static const char *duration(char text[32], double seconds) {
-    if (seconds >= 1.0)
-        snprintf(text, 32, "%.2f s", seconds);
-    else if (seconds >= 1e-3)
-        snprintf(text, 32, "%.1f ms", seconds * 1e3);
-    else
-        snprintf(text, 32, "%.1f us", seconds * 1e6);
-    return text;
-}
-
 // At -v.
 static void summarise_devices(const run_job *job) {
     if (job->group) {
@@ -118,13 +108,14 @@ static void summarise(const run_job *job) {
         return;
     if (job->options->verbose) {
         char device[32], cell[32], kernels[32];
-        report("set-up: device %s, cell %s, first step with kernels %s", duration(device, job->times.device),
-               duration(cell, job->times.cell), duration(kernels, job->times.kernels));
+        report("set-up: device %s, cell %s, first step with kernels %s", duration_text(device, job->times.device),
+               duration_text(cell, job->times.cell), duration_text(kernels, job->times.kernels));
         summarise_devices(job);
     }
     const double steps = (double)job->shape.steps, seconds = job->times.steps > 1e-9 ? job->times.steps : 1e-9;
     report("%s, %" PRId64 " steps x batch %" PRId64 " in %s, %s/step, %.0f steps/s", executed_on(job, where, sizeof where),
-           job->shape.steps, job->shape.batch, duration(total, seconds), duration(each, seconds / steps), steps / seconds);
+           job->shape.steps, job->shape.batch, duration_text(total, seconds), duration_text(each, seconds / steps),
+           steps / seconds);
 }
 
 static int run_in_order(run_job *job) {

@@ -7,6 +7,7 @@
 
 int cmd_devices(const cli_options *options);
 int cmd_run(const cli_options *options);
+int cmd_stream(const cli_options *options);
 int cmd_info(const cli_options *options);
 int cmd_convert(const cli_options *options);
 int cmd_check(const cli_options *options);

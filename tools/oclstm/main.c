@@ -32,6 +32,18 @@ static const cli_command commands[] = {
      .operands_min = 1,
      .operands_max = 1,
      .run = cmd_run},
+    {.name = "stream",
+     .bit = IN_STREAM,
+     .operands = "MODEL",
+     .summary = "run frames as they arrive on standard input",
+     .description =
+         "Reads frames from standard input, one step each, and writes the result of each to standard output at once; the state\n"
+         "stays on the device. Frames and results are bare float32 (int32 for tokens) in native byte order; float64 where\n"
+         "the model is. Ends with the input, Ctrl-C or the reader of its results; then says the latency's percentiles.\n",
+     .example = "oclstm stream model.safetensors --layers lstm,head,sigmoid --text < features.raw",
+     .operands_min = 1,
+     .operands_max = 1,
+     .run = cmd_stream},
     {.name = "info",
      .bit = IN_INFO,
      .operands = "FILE",

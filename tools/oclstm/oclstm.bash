@@ -7,7 +7,8 @@ _oclstm() {
   else
     case $previous in
     -e | --engine) words='auto portable fused clblast'; [ "$command" != bench ] || words+=' all' ;;
-    --dtype) words='float32 float64'; [ "$command" = tune ] || words+=' float16 bfloat16' ;;
+    --dtype) words='float32 float64'; [[ $command = @(tune|stream) ]] || words+=' float16 bfloat16' ;;
+    --format) words='raw npy' ;;
     --precision) words='f32 f64 f16 bf16' ;;
     -d | --device) words="auto gpu cpu npu $("$1" devices 2>/dev/null | sed -n 's/^[* ] \([0-9]*\) .*/\1/p')" ;;
     *)

@@ -24,6 +24,8 @@ typedef enum option_kind {
     KIND_REPEAT,
     KIND_BATCH,
     KIND_SECONDS,
+    KIND_STEP_SECONDS,
+    KIND_FORMAT,
     KIND_PRODUCT,
     KIND_BUDGET
 } option_kind;
@@ -38,10 +40,10 @@ typedef struct option_row {
     const char *help;
 } option_row;
 
-#define EVERY_COMMAND  (IN_DEVICES | IN_RUN | IN_INFO | IN_CHECK | IN_SELFTEST | IN_BENCH | IN_TUNE | IN_KERNELS | IN_CONVERT)
 #define ON_DEVICES     (IN_RUN | IN_CHECK | IN_BENCH)
-#define ON_A_DEVICE    (IN_RUN | IN_CHECK | IN_SELFTEST | IN_BENCH | IN_TUNE | IN_KERNELS)
-#define WITH_JSON      (EVERY_COMMAND & ~(unsigned)(IN_RUN | IN_TUNE | IN_CONVERT))
+#define EVERY_COMMAND  (ON_A_DEVICE | IN_DEVICES | IN_INFO | IN_CONVERT)
+#define ON_A_DEVICE    (IN_RUN | IN_STREAM | IN_CHECK | IN_SELFTEST | IN_BENCH | IN_TUNE | IN_KERNELS)
+#define WITH_JSON      (EVERY_COMMAND & ~(unsigned)(IN_RUN | IN_STREAM | IN_TUNE | IN_CONVERT))
 #define WITH_ENGINE    (ON_A_DEVICE & ~(unsigned)(IN_BENCH | IN_TUNE))
 #define WITH_BINARIES  ((ON_A_DEVICE | IN_DEVICES) & ~(unsigned)IN_TUNE)
 #define WITH_PRECISION (IN_RUN | IN_BENCH | IN_KERNELS)
@@ -53,7 +55,7 @@ static const option_row rows[] = {
      "the input: FILE.npy, or FILE:TENSOR of a file of tensors"},
     {'o', "output", "Y", IN_RUN, KIND_TEXT, offsetof(cli_options, output),
      "the result of every step, as .npy; '-' or none: standard output, unless that is a terminal"},
-    {256, "cell", "NAME", IN_RUN | IN_KERNELS, KIND_TEXT, offsetof(cli_options, cell),
+    {256, "cell", "NAME", IN_RUN | IN_STREAM | IN_KERNELS, KIND_TEXT, offsetof(cli_options, cell),
      "the cell NAME.weight_ih ...; needless where the file has one cell"},
     {257, "h0", "FILE", IN_RUN, KIND_TEXT, offsetof(cli_options, h0), "initial h, [hidden] or [batch][hidden]; default zero"},
     {258, "c0", "FILE", IN_RUN, KIND_TEXT, offsetof(cli_options, c0), "initial c, together with --h0"},
@@ -78,6 +80,13 @@ static const option_row rows[] = {
      "draw NAME-roofline and NAME-bars for FILE = NAME.svg or NAME.png"},
     {271, "no-roofs", NULL, IN_BENCH, KIND_FLAG, offsetof(cli_options, no_roofs), "do not measure the device's own peak"},
     {272, "dtype", "TYPE", IN_BENCH | IN_KERNELS, KIND_DTYPE, 0, "float32 (default), float64, float16 or bfloat16"},
+    {272, "dtype", "TYPE", IN_STREAM, KIND_DTYPE, 0,
+     "float32 or float64: what is computed in, and raw frames are of; default: the model's"},
+    {292, "format", "FORMAT", IN_STREAM, KIND_FORMAT, 0, "raw (default): bare numbers; or npy: one .npy array in, one out"},
+    {293, "text", NULL, IN_STREAM, KIND_FLAG, offsetof(cli_options, text), "write a line of numbers for each frame"},
+    {285, "batch", "N", IN_STREAM, KIND_BATCH, 0, "rows of a frame, each with a state of its own; default 1, or as .npy says"},
+    {270, "plot", "FILE", IN_RUN, KIND_TEXT, offsetof(cli_options, plot), "draw the outputs over time as FILE, .svg or .png"},
+    {294, "step-seconds", "S", IN_RUN, KIND_STEP_SECONDS, 0, "with --plot: a step takes S seconds; default: steps are shown"},
     {272, "dtype", "TYPE", IN_TUNE, KIND_DTYPE, 0, "float32 (default), which 16 bits go by too, or float64"},
     {273, "gemm", "M,N,K", IN_BENCH, KIND_PRODUCT, 0,
      "instead of cells: a product through CLBlast, tuned and not; may be repeated"},
@@ -94,7 +103,7 @@ static const option_row rows[] = {
     {285, "batch", "N", IN_KERNELS, KIND_BATCH, 0, "with --warm: calls of this batch, default 1; with --export: only of this one"},
     {286, "kernel-binary", "DIR", WITH_BINARIES, KIND_TEXT, offsetof(cli_options, kernel_binary),
      "take kernels compiled offline from DIR; see 'oclstm kernels --export'"},
-    {290, "layers", "LIST", IN_RUN, KIND_TEXT, offsetof(cli_options, layers),
+    {290, "layers", "LIST", IN_RUN | IN_STREAM, KIND_TEXT, offsetof(cli_options, layers),
      "the layers in order, such as embed,lstm,relu,head; default: as the file says"},
     {291, "lengths", "FILE", IN_RUN, KIND_TEXT, offsetof(cli_options, lengths),
      "steps of each row, [batch] int64 or int32; Y is zero behind a row's end"},
@@ -155,10 +164,10 @@ static bool parse_batch(cli_options *out, const char *text) {
     return end != text && *end == '\0' && errno == 0 && out->batch >= 1 && out->batch <= INT32_MAX;
 }
 
-static bool parse_seconds(cli_options *out, const char *text) {
+static bool parse_seconds(double *out, const char *text) {
     char *end = NULL;
-    out->seconds = strtod(text, &end);
-    return end != text && *end == '\0' && out->seconds > 0.0 && out->seconds <= 86400.0;
+    *out = strtod(text, &end);
+    return end != text && *end == '\0' && *out > 0.0 && *out <= 86400.0;
 }
 
 // A number without sign or exponent, and s, m or h.
@@ -208,6 +217,8 @@ static const char *store(cli_options *out, const option_row *row, const char *ar
     case KIND_DTYPE:
         if (out->command->bit == IN_TUNE)
             return parse_dtype(out, argument, 2) ? NULL : "float32 or float64; cells of 16 bits go by what float32 was tuned to";
+        if (out->command->bit == IN_STREAM)
+            return parse_dtype(out, argument, 2) ? NULL : "float32 or float64";
         return parse_dtype(out, argument, 4) ? NULL : "float32, float64, float16 or bfloat16";
     case KIND_PRECISION:
         return parse_dtype(out, argument, 4) ? NULL : PRECISIONS;
@@ -225,8 +236,13 @@ static const char *store(cli_options *out, const option_row *row, const char *ar
         return product_parse_next(out, argument);
     case KIND_BUDGET:
         return parse_budget(out, argument) ? NULL : "a time above 0, up to 24h, such as 90, 90s, 10m or 1h";
+    case KIND_FORMAT:
+        out->npy = strcmp(argument, "npy") == 0;
+        return out->npy || strcmp(argument, "raw") == 0 ? NULL : "raw or npy";
+    case KIND_STEP_SECONDS:
+        return parse_seconds(&out->step_seconds, argument) ? NULL : "a number of seconds above 0, up to 86400";
     case KIND_SECONDS:
-        return parse_seconds(out, argument) ? NULL : "a number of seconds above 0, up to 86400";
+        return parse_seconds(&out->seconds, argument) ? NULL : "a number of seconds above 0, up to 86400";
     }
     return NULL;
 }

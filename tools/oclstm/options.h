@@ -32,7 +32,8 @@ enum {
     IN_BENCH = 32,
     IN_TUNE = 64,
     IN_KERNELS = 128,
-    IN_CONVERT = 1024
+    IN_CONVERT = 1024,
+    IN_STREAM = 2048
 };
 
 // The sizes of a sequence call, each at least 1.
@@ -66,6 +67,7 @@ struct cli_options {
     const char *hn;
     const char *cn;
     const char *plot;
+    double step_seconds;       // run --plot; 0 = not given
     const char *kernel_binary; // else OCLSTM_KERNEL_BINARY, which the library reads
     const char *warm;
     const char *export;
@@ -93,6 +95,8 @@ struct cli_options {
     bool clear;
     bool binaries;
     int64_t batch; // 0 = not given
+    bool npy;      // stream: --format npy
+    bool text;     // stream
     bool single;
     bool no_roofs;
     bool batch_first;

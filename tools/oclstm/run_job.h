@@ -66,6 +66,10 @@ double run_clock(void);
 void run_catch_signals(void);
 int run_signal(void);
 
+// A descriptor for poll() that becomes readable when the signal comes, so that waiting for input ends too; never read it. -1 with errno set
+// where there can be none.
+int run_signal_descriptor(void);
+
 // What to say when the signal comes, for work that cannot stop at once.
 void run_announce_stop(const char *text);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ctrl-C stops a run between two slices, so that unfinished results are removed; a second one ends the program at once.
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,9 +13,13 @@ static volatile sig_atomic_t caught_signal;
 static const char *announcement;
 static size_t announcement_bytes;
 
+static int wake[2] = {-1, -1}; // a pipe: its reading end becomes readable when a signal comes
+
 static void on_signal(int number) {
     caught_signal = number;
     const int kept = errno;
+    if (wake[1] >= 0 && write(wake[1], "", 1) < 0)
+        wake[1] = -1;
     if (announcement && write(STDERR_FILENO, announcement, announcement_bytes) < 0)
         announcement = NULL;
     errno = kept;
@@ -23,6 +28,18 @@ static void on_signal(int number) {
 void run_announce_stop(const char *text) {
     announcement_bytes = strlen(text);
     announcement = text;
+}
+
+int run_signal_descriptor(void) {
+    int made[2];
+    if (wake[0] < 0 && pipe(made) == 0) {
+        for (int i = 0; i < 2; i++)
+            fcntl(made[i], F_SETFD, FD_CLOEXEC);
+        fcntl(made[1], F_SETFL, O_NONBLOCK);
+        wake[1] = made[1];
+        wake[0] = made[0];
+    }
+    return wake[0];
 }
 
 void run_catch_signals(void) {
