@@ -27,12 +27,28 @@ static int open_sources(network_job *job) {
     return code;
 }
 
+// What the device is chosen by where none is named.
+static int64_t widest_input(const network_job *job) {
+    int64_t widest = 1;
+    for (size_t i = 0; i < job->count; i++)
+        widest = job->layers[i].hidden_size > 0 && job->layers[i].inputs > widest ? job->layers[i].inputs : widest;
+    return widest;
+}
+
+static int64_t widest_hidden(const network_job *job) {
+    int64_t widest = 1;
+    for (size_t i = 0; i < job->count; i++)
+        widest = job->layers[i].hidden_size > widest ? job->layers[i].hidden_size : widest;
+    return widest;
+}
+
 int network_load(network_job *job) {
     const cli_options *options = job->options;
     network_sizes *sizes = &job->sizes;
     oclstm_error error;
     const double begin = run_clock();
-    const int code = choose_device(&job->device, options);
+    const int code =
+        choose_device_for(&job->device, options, &(cli_shape){sizes->batch, widest_input(job), widest_hidden(job), sizes->steps});
     if (code != EXIT_DONE)
         return code;
     oclstm_network_params params = {
