@@ -145,13 +145,13 @@ START_TEST(quirks_by_driver) {
         const char *quirks;
     } cases[] = {
         {"Portable Computing Language", "pthread-zen4", OCLSTM_DEVICE_CPU, 8,
-         "groups-may-meet prefetch-builtin keeps-own-kernels "},
-        {"Portable Computing Language", "pthread-zen4", OCLSTM_DEVICE_CPU, 1, "prefetch-builtin keeps-own-kernels "},
+         "groups-may-meet prefetch-builtin keeps-own-kernels loses-parts "},
+        {"Portable Computing Language", "pthread-zen4", OCLSTM_DEVICE_CPU, 1, "prefetch-builtin keeps-own-kernels loses-parts "},
         {"Portable Computing Language", "basic-zen4", OCLSTM_DEVICE_CPU, 1,
-         "runs-in-calling-thread prefetch-builtin keeps-own-kernels "},
+         "runs-in-calling-thread prefetch-builtin keeps-own-kernels loses-parts "},
         {"Portable Computing Language", "cpu-minimal-zen4", OCLSTM_DEVICE_CPU, 1,
-         "runs-in-calling-thread prefetch-builtin keeps-own-kernels "},
-        {"Portable Computing Language", "basic", OCLSTM_DEVICE_NPU, 4, "prefetch-builtin keeps-own-kernels "},
+         "runs-in-calling-thread prefetch-builtin keeps-own-kernels loses-parts "},
+        {"Portable Computing Language", "basic", OCLSTM_DEVICE_NPU, 4, "prefetch-builtin keeps-own-kernels loses-parts "},
         {"Intel(R) OpenCL", "AMD EPYC", OCLSTM_DEVICE_CPU, 8, "prefetch-builtin emulates-float16 "},
         {"Intel(R) OpenCL Graphics", "Arc", OCLSTM_DEVICE_GPU, 8, ""},
         {"NVIDIA CUDA", "H100", OCLSTM_DEVICE_GPU, 100, "keeps-own-kernels "},
