@@ -45,8 +45,8 @@ class Program:
     def run(self, *arguments, code=0, out=None, err=None, env=None, **options):
         """Runs it and checks the exit code and, as regular expressions, what it printed. A failure must leave no file behind."""
         before = self.files()
-        done = subprocess.run([self.path, *map(str, arguments)], cwd=self.folder, env=self.environment(env), timeout=300, check=False,
-                              stdin=subprocess.DEVNULL, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options})
+        done = subprocess.run([self.path, *map(str, arguments)], cwd=self.folder, env=self.environment(env), check=False,
+                              stdin=subprocess.DEVNULL, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "timeout": 300, **options})
         result = Result(arguments, done.returncode, done.stdout or b"", (done.stderr or b"").decode(errors="replace"))
         assert done.returncode == code, f"expected exit code {code}:\n{result}"
         if out is not None:

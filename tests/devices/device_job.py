@@ -79,7 +79,8 @@ class Job:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def run(self, *arguments, **options):
-        return self.program.run(*arguments, env=self.env, **options)
+        # A compiler without a cache of its own, or a simulator, on a busy machine; meson has the last word.
+        return self.program.run(*arguments, env=self.env, timeout=1500, **options)
 
     def devices(self):
         return json.loads(self.run("devices", "--json").out)["devices"]
