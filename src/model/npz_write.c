@@ -47,6 +47,9 @@ static oclstm_status add_array(zip_t *zip, const tensors_text *text, const oclst
         free(block);
     else if (at < 0)
         zip_source_free(source);
+    if (at < 0 && zip_error_code_zip(zip_get_error(zip)) == ZIP_ER_INVAL)
+        return base_fail(error, OCLSTM_INVALID_ARGUMENT, "'%s': the name of tensor '%s' is not valid UTF-8", text->path,
+                         name_to_text(named->name).text);
     if (at < 0 || zip_set_file_compression(zip, (zip_uint64_t)at, ZIP_CM_STORE, 0) != 0)
         return fail_zip(text, zip_strerror(zip), error);
     return OCLSTM_OK;
@@ -80,6 +83,9 @@ static oclstm_status write_source(const tensors_text *text, zip_source_t *source
 
 oclstm_status model_npz_write(const tensors_text *text, oclstm_error *error) {
     zip_error_t fault;
+    if (text->count == 0)
+        return base_fail(error, OCLSTM_INVALID_ARGUMENT, "'%s': an .npz file of no arrays would be an empty zip archive",
+                         text->path);
     zip_error_init(&fault);
     zip_source_t *source = zip_source_buffer_create(NULL, 0, 0, &fault);
     if (source == NULL)

@@ -61,20 +61,20 @@ static char *make_header(const tensors_text *text, const oclstm_named_array *con
         made = made && json_object_set_new(header, order[i]->name, describe(&order[i]->array, at)) == 0;
         at += model_array_bytes(&order[i]->array);
     }
-    char *compact = made ? json_dumps(header, JSON_COMPACT) : NULL;
+    // Measured and written into memory of our own: json_dumps() loses a key without a word when its buffer cannot grow.
+    const size_t used = made ? json_dumpb(header, NULL, 0, JSON_COMPACT) : 0;
+    *length = (used + 7) / 8 * 8;
+    char *text_out = used > 0 ? base_alloc(*length + 1, 1) : NULL;
+    if (text_out != NULL) {
+        memset(text_out, ' ', *length);
+        if (json_dumpb(header, text_out, used, JSON_COMPACT) != used) {
+            free(text_out);
+            text_out = NULL;
+        }
+    }
     json_decref(metadata);
     json_decref(header);
-    if (compact == NULL)
-        return NULL;
-    const size_t used = strlen(compact);
-    *length = (used + 7) / 8 * 8;
-    char *padded = base_alloc(*length + 1, 1);
-    if (padded != NULL) {
-        memset(padded, ' ', *length);
-        memcpy(padded, compact, used);
-    }
-    free(compact);
-    return padded;
+    return text_out;
 }
 
 // One tensor, little-endian as the format has it.

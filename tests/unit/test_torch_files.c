@@ -396,44 +396,6 @@ START_TEST(pickles_that_are_not_of_torch) {
 }
 END_TEST
 
-// One text of 200,000 bytes as the key of 40,000 entries: 8 GB of names.
-START_TEST(one_long_key_of_many_entries) {
-    static char key[200001];
-    bytes object = {0};
-    memset(key, 'k', sizeof key - 1);
-    put_text(&object, "\x80\x02}(");
-    pickle_text(&object, key);
-    put(&object, "q\x01", 2);
-    pickle_put_tensor(&object, &matrix);
-    put(&object, "q\x02", 2);
-    for (int i = 0; i < 40000; i++)
-        put(&object, "h\x01h\x02N0", 6);
-    put_text(&object, "u.");
-    bytes made = make_of_pickle(LEGACY, &object, &matrix, six, sizeof six);
-    load_refused_bytes(&made, "the names of its tensors would unfold to more than");
-    load_within(&made, 128 * made.count);
-    bytes_free(&made);
-    bytes_free(&object);
-}
-END_TEST
-
-// The most values that a stream of this length can make.
-START_TEST(memory_of_many_values) {
-    static const char *const parts[] = {"N0", ")0", "}", "(", "N2", "]Q"};
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        bytes object = {0};
-        put_text(&object, "\x80\x02");
-        for (size_t at = 0; at < (size_t)1 << 20; at += strlen(parts[i]))
-            put_text(&object, parts[i]);
-        bytes made = make_of_pickle(LEGACY, &object, &matrix, six, sizeof six);
-        load_any(&made);
-        load_within(&made, 160 * made.count);
-        bytes_free(&made);
-        bytes_free(&object);
-    }
-}
-END_TEST
-
 // --- every place, every length ------------------------------------------------------------------------------------------
 
 static bytes small_file(form which) {
@@ -491,8 +453,6 @@ static Suite *make_suite(void) {
     tcase_add_loop_test(tcase, objects_that_are_no_state, 0, sizeof objects / sizeof objects[0]);
     tcase_add_test(tcase, one_name_twice);
     tcase_add_test(tcase, pickles_that_are_not_of_torch);
-    tcase_add_test(tcase, one_long_key_of_many_entries);
-    tcase_add_test(tcase, memory_of_many_values);
     tcase_add_loop_test(tcase, truncated_at_every_byte, ZIP, LEGACY + 1);
     tcase_add_loop_test(tcase, every_field_at_its_extremes, ZIP, LEGACY + 1);
     tcase_add_test(tcase, pickles_within_archives);
