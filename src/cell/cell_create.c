@@ -10,6 +10,7 @@
 #include "cell/plan.h"
 #include "cl/lstm_shared.h"
 #include "device/device_fork.h"
+#include "model/name_text.h"
 #include "model/recurrent_traits.h"
 
 void oclstm_cell_destroy(oclstm_cell **cell) {
@@ -91,23 +92,24 @@ static oclstm_const_array tensor_array(const oclstm_tensor *tensor) {
     return array;
 }
 
-// A layer of an ONNX model may have what a cell has not. Its name is that of the layer with "_l0" behind it.
-static oclstm_status check_plain(const oclstm_tensors *file, const char *name, oclstm_error *error) {
-    char layer[256], peephole[320];
+// A layer of an ONNX model may have what a cell has not. What belongs to it is called as its weight_ih is: "node.weight_ih_l0",
+// "node.peephole_l0", and in the metadata "node.clip".
+static oclstm_status check_plain(const oclstm_tensors *file, const oclstm_cell_entry *entry, oclstm_error *error) {
+    char layer[sizeof entry->name], peephole[sizeof entry->name + 64];
     recurrent_traits traits;
-    base_copy_string(layer, sizeof layer, name);
-    char *end = strstr(layer, "_l0");
-    if (end == NULL)
+    const char *weight = entry->weight_ih->name, *point = strrchr(weight, '.');
+    const char *last = point != NULL ? point + 1 : weight, *suffix = last + strlen("weight_ih");
+    if (entry->layer < 0)
         return OCLSTM_OK;
-    *end = '\0';
+    snprintf(layer, sizeof layer, "%.*s", point != NULL ? (int)(point - weight) : 0, weight);
+    snprintf(peephole, sizeof peephole, "%.*speephole%.32s", (int)(last - weight), weight, suffix);
     oclstm_status status = recurrent_traits_read(&traits, file, layer, error);
-    snprintf(peephole, sizeof peephole, "%s.peephole_l0", layer);
-    if (status == OCLSTM_OK && (!recurrent_traits_are_plain(&traits, 0) || !recurrent_traits_are_plain(&traits, 1) ||
-                                traits.reverse || oclstm_tensors_find(file, peephole) != NULL))
+    if (status == OCLSTM_OK && (!recurrent_traits_are_plain(&traits, entry->reverse ? 1 : 0) || traits.reverse ||
+                                oclstm_tensors_find(file, peephole) != NULL))
         status = base_fail(error, OCLSTM_UNSUPPORTED,
                            "the layer '%s' of %s has peepholes, a clip, other activations or goes backward, which a cell does not; "
                            "oclstm_network_load() runs it",
-                           layer, oclstm_tensors_path(file));
+                           name_to_text(layer).text, oclstm_tensors_path(file));
     return status;
 }
 
@@ -131,7 +133,7 @@ oclstm_status oclstm_cell_load(oclstm_cell **out, oclstm_device *device, const o
         return base_fail(error, OCLSTM_UNSUPPORTED,
                          "the cell '%s' of %s has a projection (weight_hr, proj_size %lld); only cells without can be run",
                          entry.name, oclstm_tensors_path(file), (long long)entry.proj_size);
-    status = check_plain(file, entry.name, error);
+    status = check_plain(file, &entry, error);
     if (status != OCLSTM_OK)
         return status;
     options.weight_ih = tensor_array(entry.weight_ih);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cells from model files: by name and without, layers of a torch.nn.LSTM, dtypes, options, and what is refused.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cell_fixture.h"
+#include "file_fixture.h"
 
 static oclstm_tensors *open_data(const char *name) {
     oclstm_tensors *file = NULL;
@@ -163,6 +165,59 @@ START_TEST(refuses_a_projection) {
 }
 END_TEST
 
+// What an ONNX node has beyond a cell; a name with "_l0" in it does not hide it.
+START_TEST(refuses_what_no_cell_has) {
+    static const char *const names[] = {"peepholes", "clip", "activations", "reverse", "input_forget"};
+    for (int i = 0; i < 5; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "models/onnx_%s.onnx", names[i]);
+        REFUSE(path, NULL, NULL, OCLSTM_UNSUPPORTED, "'Y'", "peepholes, a clip, other activations or goes backward",
+               "oclstm_network_load()");
+        REFUSE(path, "Y_l0", NULL, OCLSTM_UNSUPPORTED, "'Y'", path);
+    }
+    oclstm_tensors *file = open_data("models/onnx_defaults.onnx");
+    oclstm_cell *cell = load(file, "Y_l0", NULL);
+    expect_sizes(cell, 4, 3, true);
+    oclstm_cell_destroy(&cell);
+    oclstm_tensors_close(&file);
+    file = open_data("models/onnx_bidirectional.onnx");
+    cell = load(file, "Y_l0_reverse", NULL);
+    expect_weight_hh(cell, file, "Y.weight_hh_l0_reverse");
+    oclstm_cell_destroy(&cell);
+    oclstm_tensors_close(&file);
+}
+END_TEST
+
+START_TEST(refuses_metadata_of_a_layer) {
+    static const struct {
+        const char *prefix, *suffix, *metadata, *word;
+    } bad[] = {{"a_l0.b.", "_l0", "\"a_l0.b.clip\":\"1\"", "'a_l0.b'"},
+               {"", "_l0", "\".input_forget\":\"1\"", "''"},
+               {"x.", "_l1", "\"x.clip\":\"1\"", "'x'"},
+               {"x.", "_l0", "\"x.clip\":\"none\"", "'x.clip'"}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        char header[512], ih[64], hh[64];
+        static const float weights[8] = {0};
+        static int anything;
+        oclstm_tensors *file = NULL;
+        oclstm_cell *cell = (oclstm_cell *)(void *)&anything;
+        oclstm_error error = {0};
+        snprintf(ih, sizeof ih, "%sweight_ih%s", bad[i].prefix, bad[i].suffix);
+        snprintf(hh, sizeof hh, "%sweight_hh%s", bad[i].prefix, bad[i].suffix);
+        snprintf(header, sizeof header,
+                 "{\"__metadata__\":{%s},\"%s\":{\"dtype\":\"F32\",\"shape\":[4,1],\"data_offsets\":[0,16]},"
+                 "\"%s\":{\"dtype\":\"F32\",\"shape\":[4,1],\"data_offsets\":[16,32]}}",
+                 bad[i].metadata, ih, hh);
+        expect_ok(oclstm_tensors_open(&file, file_write_safetensors("layer.safetensors", header, weights, sizeof weights), &error),
+                  &error);
+        expect_failure(oclstm_cell_load(&cell, fixture_device(), file, NULL, NULL, &error), &error,
+                       i == 3 ? OCLSTM_FORMAT : OCLSTM_UNSUPPORTED, bad[i].word);
+        ck_assert_ptr_null(cell);
+        oclstm_tensors_close(&file);
+    }
+}
+END_TEST
+
 START_TEST(refuses_options_that_do_not_fit) {
     const float weights[4] = {0};
     REFUSE("cells/torch_cell_odd.safetensors", NULL, OCLSTM_CELL(.input_size = 8), OCLSTM_INVALID_ARGUMENT, "[52][7]",
@@ -199,7 +254,12 @@ int main(void) {
                                   the_file_may_be_closed_before_the_first_step,
                                   refuses_unknown_names,
                                   refuses_a_projection,
+                                  refuses_what_no_cell_has,
                                   refuses_options_that_do_not_fit,
                                   refuses_null};
-    return run_suite(fixture_suite("cell_load", tests, sizeof tests / sizeof tests[0]), true);
+    Suite *suite = fixture_suite("cell_load", tests, sizeof tests / sizeof tests[0]);
+    TCase *files = file_case(suite, "files");
+    tcase_add_unchecked_fixture(files, NULL, fixture_close);
+    tcase_add_test(files, refuses_metadata_of_a_layer);
+    return run_suite(suite, true);
 }

@@ -51,6 +51,7 @@ typedef struct worker {
     int number, rounds;
     oclstm_device *device; // shared; NULL: opens its own
     oclstm_cell *cell;
+    oclstm_network *network;
     const oclstm_tensors *file;
     oclstm_error error;
     char fault[1200];
@@ -257,6 +258,58 @@ START_TEST(a_device_each) {
 }
 END_TEST
 
+// A network of its own over a file that all share, run again and again: every result as the first thread's first.
+static float network_y[ELEMENTS];
+static const size_t network_y_count = 5 * 3 * 2 * 8; // as below, of a projection to 8 in both directions
+
+static const char *run_network(worker *self, float *y) {
+    const oclstm_layer *layers = oclstm_network_layers(self->network, NULL);
+    const int lengths[3] = {5, 2, 4};
+    if (layers[0].inputs * 5 * 3 > STEPS * BATCH * INPUT || layers[0].outputs * 5 * 3 > ELEMENTS)
+        return "the file has grown";
+    const oclstm_network_call call = {.x = {x, OCLSTM_F32, 3, {5, 3, layers[0].inputs}},
+                                      .lengths = {lengths, OCLSTM_I32, 1, {3}},
+                                      .y = {y, OCLSTM_F32, 3, {5, 3, layers[0].outputs}}};
+    return oclstm_network_run(self->network, &call, &self->error) == OCLSTM_OK ? NULL : self->error.message;
+}
+
+static const char *use_networks(worker *self) {
+    const char *fault = NULL;
+    const oclstm_network_params params = {.engine = self->number % 2 == 0 ? OCLSTM_ENGINE_PORTABLE : OCLSTM_ENGINE_AUTO};
+    for (int round = 0; round < self->rounds && fault == NULL; round++) {
+        if (oclstm_network_load(&self->network, self->device, self->file, &params, &self->error) != OCLSTM_OK)
+            return self->error.message;
+        for (int i = 0; i < 5 && fault == NULL; i++) {
+            fault = run_network(self, self->y);
+            if (fault == NULL && memcmp(self->y, network_y, network_y_count * sizeof *self->y) != 0)
+                fault = "a network of several threads has other results";
+        }
+        oclstm_network_destroy(&self->network);
+    }
+    return fault;
+}
+
+// Layers with projection in both directions: each runs on the networks' own kernels.
+START_TEST(a_network_each) {
+    oclstm_tensors *file = NULL;
+    oclstm_error error = {0};
+    ck_assert_msg(oclstm_tensors_open(&file, test_data("cells/torch_lstm_proj_bidir_l2.safetensors"), &error) == OCLSTM_OK, "%s",
+                  error.message);
+    ck_assert_msg(oclstm_network_load(&workers[0].network, shared, file, NULL, &error) == OCLSTM_OK, "%s", error.message);
+    const char *fault = run_network(&workers[0], network_y);
+    oclstm_network_destroy(&workers[0].network);
+    ck_assert_msg(fault == NULL, "%s", fault);
+    for (int at = 0; at < 4; at++)
+        workers[at].file = file;
+    start(4, use_networks, 6);
+    fault = finish(4);
+    oclstm_tensors_close(&file);
+    ck_assert_msg(fault == NULL, "%s", fault);
+    ck_assert_uint_eq(atomic_load(&shared->held_bytes), 0);
+    ck_assert_int_eq(atomic_load(&shared->references), 1);
+}
+END_TEST
+
 START_TEST(one_device_for_all) {
     start(4, use_rows, 4 * ROWS);
     expect_all_well(4);
@@ -361,6 +414,7 @@ static Suite *make_suite(void) {
     tcase_add_test(tests, the_first_use_of_the_process);
     tcase_add_test(tests, a_device_each);
     tcase_add_test(tests, one_device_for_all);
+    tcase_add_test(tests, a_network_each);
     tcase_add_test(tests, listing_while_others_run);
     tcase_add_test(tests, the_opener_closes_first);
     tcase_add_test(tests, the_kernels_folder_changes);
