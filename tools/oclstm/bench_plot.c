@@ -1,26 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The two files of --plot NAME.svg: NAME-roofline.svg and NAME-bars.svg. Each is drawn into a temporary file beside it and renamed.
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bench_chart.h"
 #include "gnuplot.h"
+#include "picture_file.h"
 #include "report.h"
 
 enum { CHARTS = 2 };
 
-typedef struct picture {
-    char *path;
-    char *partial; // NULL once it is renamed
-    int fd;        // -1: not open
-} picture;
-
 struct bench_plot {
-    picture pictures[CHARTS];
+    picture_file pictures[CHARTS];
     const char *terminal; // gnuplot's word for the format and its size
 };
 
@@ -29,38 +21,9 @@ static const struct {
     void (*put)(FILE *script, const bench_result *results, size_t count);
 } charts[CHARTS] = {{"-roofline", bench_chart_roofline}, {"-bars", bench_chart_bars}};
 
-// gnuplot's terminal for a file name; NULL for an ending that is none of the two.
-static const char *terminal_for(const char *ending) {
-    if (strcmp(ending, ".svg") == 0)
-        return "svg size 960,600 dynamic background rgb 'white' font 'sans,14' noenhanced";
-    if (strcmp(ending, ".png") == 0)
-        return "pngcairo size 1440,900 background rgb 'white' font 'sans,15' noenhanced";
-    return NULL;
-}
-
-static int picture_open(picture *out, const char *file, size_t stem, const char *suffix) {
-    const size_t room = strlen(file) + strlen(suffix) + 64;
-    out->path = malloc(room);
-    out->partial = malloc(room);
-    if (!out->path || !out->partial) {
-        report("bench: no host memory for the name of a plot");
-        return EXIT_FAILED;
-    }
-    snprintf(out->path, room, "%.*s%s%s", (int)stem, file, suffix, file + stem);
-    snprintf(out->partial, room, "%s.partial-%" PRIdMAX, out->path, (intmax_t)getpid());
-    out->fd = open(out->partial, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (out->fd >= 0)
-        return EXIT_DONE;
-    report("cannot write %s: %s", out->path, strerror(errno));
-    free(out->partial);
-    out->partial = NULL;
-    return EXIT_FAILED;
-}
-
 int bench_plot_begin(bench_plot **out, const char *file) {
-    const char *ending = strrchr(file, '.'), *folder = strrchr(file, '/');
-    const char *terminal = ending && strlen(file) < 4096 ? terminal_for(ending) : NULL;
-    if (!terminal || ending == file || (folder && ending == folder + 1)) {
+    const char *terminal, *ending = picture_ending(file, &terminal);
+    if (!ending) {
         report("bench: --plot '%.200s' is not valid: expected a name that ends in .svg or .png", file);
         fputs("Try 'oclstm bench --help'.\n", stderr);
         return EXIT_MISUSE;
@@ -99,31 +62,16 @@ int bench_plot_draw(bench_plot *plot, const bench_result *results, size_t count)
     int code = EXIT_DONE;
     for (int i = 0; i < CHARTS && code == EXIT_DONE; i++)
         code = draw(plot, i, results, count);
-    for (int i = 0; i < CHARTS && code == EXIT_DONE; i++) {
-        picture *done = &plot->pictures[i];
-        if (rename(done->partial, done->path) != 0) {
-            report("cannot write %s: %s", done->path, strerror(errno));
-            code = EXIT_FAILED;
-        } else {
-            free(done->partial);
-            done->partial = NULL;
-        }
-    }
+    for (int i = 0; i < CHARTS && code == EXIT_DONE; i++)
+        code = picture_commit(&plot->pictures[i]);
     return code;
 }
 
 void bench_plot_end(bench_plot **plot) {
     if (!plot || !*plot)
         return;
-    for (int i = 0; i < CHARTS; i++) {
-        picture *each = &(*plot)->pictures[i];
-        if (each->partial)
-            unlink(each->partial);
-        if (each->fd >= 0)
-            close(each->fd);
-        free(each->path);
-        free(each->partial);
-    }
+    for (int i = 0; i < CHARTS; i++)
+        picture_discard(&(*plot)->pictures[i]);
     free(*plot);
     *plot = NULL;
 }

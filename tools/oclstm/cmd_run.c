@@ -29,7 +29,7 @@ static int check_options(const cli_options *options) {
                                   : "--c0 without --h0: give both, or neither for zero");
     if (same_file(options->output, options->hn) || same_file(options->output, options->cn) || same_file(options->hn, options->cn))
         return misuse("-o, --hn and --cn must name different files");
-    return EXIT_DONE;
+    return run_plot_check(options);
 }
 
 static int fail(const oclstm_error *error) {
@@ -118,10 +118,28 @@ static void summarise(const run_job *job) {
            steps / seconds);
 }
 
+static int begin_plot(run_job *job) {
+    const run_shape *shape = &job->shape;
+    char title[512];
+    const char *folder = strrchr(job->options->operands[0], '/');
+    snprintf(title, sizeof title, "%s: cell %s%s", folder ? folder + 1 : job->options->operands[0], job->entry.name,
+             shape->batch > 1 ? "; row 0 of the batch" : "");
+    return run_plot_begin(&job->plot, job->options,
+                          &(run_plot_series){.steps = shape->steps,
+                                             .batch = shape->batch,
+                                             .outputs = shape->hidden,
+                                             .batch_first = shape->batch_first,
+                                             .dtype = shape->io_dtype,
+                                             .title = title,
+                                             .label = "h"});
+}
+
 static int run_in_order(run_job *job) {
     int code = open_files(job);
     if (code == EXIT_DONE)
         code = run_shape_decide(job);
+    if (code == EXIT_DONE)
+        code = begin_plot(job);
     if (code == EXIT_DONE)
         code = run_outputs_create(job);
     if (code == EXIT_DONE)
@@ -131,7 +149,11 @@ static int run_in_order(run_job *job) {
     if (code == EXIT_DONE && run_signal())
         code = EXIT_SIGNAL + run_signal();
     if (code == EXIT_DONE)
+        code = run_plot_draw(job->plot);
+    if (code == EXIT_DONE)
         code = run_outputs_commit(job);
+    if (code == EXIT_DONE)
+        code = run_plot_commit(job->plot);
     if (code == EXIT_DONE)
         summarise(job);
     if (code > EXIT_SIGNAL)
@@ -142,6 +164,7 @@ static int run_in_order(run_job *job) {
 static int run_cell(run_job *job) {
     const int code = run_in_order(job);
     run_outputs_discard(job);
+    run_plot_end(&job->plot);
     run_group_close(job);
     oclstm_state_destroy(&job->state);
     oclstm_cell_destroy(&job->cell);

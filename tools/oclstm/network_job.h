@@ -4,6 +4,7 @@
 #define OCLSTM_TOOL_NETWORK_JOB_H
 
 #include "options.h"
+#include "run_plot.h"
 #include "run_source.h"
 
 // What x and the network agree on.
@@ -27,6 +28,7 @@ typedef struct network_job {
     run_source x, h0, c0, lengths;
     network_sizes sizes;
     oclstm_npy_writer *y, *hn, *cn;
+    run_plot *plot; // NULL: none
     oclstm_device *device;
     oclstm_network *network;
     oclstm_stream *stream; // carries the state from slice to slice where it is neither given nor wanted

@@ -204,6 +204,8 @@ static int run_slice(network_job *job, const slice_memory *memory, int64_t first
     const oclstm_array y = array_of(memory->y, sizes->dtype, rank, shape);
     const bool in_parts = memory->steps < sizes->steps && job->h == NULL;
     code = in_parts ? compute_streaming(job, x, y, &error) : compute(job, x, y, &error);
+    if (code == EXIT_DONE)
+        run_plot_take(job->plot, memory->y, first, count);
     if (code != EXIT_DONE || job->y == NULL)
         return code;
     if (oclstm_npy_writer_write(job->y, sizes->batch_first ? 1 : 0, first, count, memory->y, &error) != OCLSTM_OK)
@@ -211,10 +213,30 @@ static int run_slice(network_job *job, const slice_memory *memory, int64_t first
     return EXIT_DONE;
 }
 
+// One step of zeros builds the kernels, so that the time of the steps is that of any later run.
+static int warm_up(network_job *job, const slice_memory *memory) {
+    const network_sizes *sizes = &job->sizes;
+    int64_t shape[3];
+    oclstm_error error;
+    const double begin = run_clock();
+    int rank = step_shape(sizes, 1, sizes->inputs, !sizes->tokens, shape);
+    const oclstm_array x = array_of(memory->x, sizes->tokens ? job->x.tensor->dtype : sizes->dtype, rank, shape);
+    oclstm_network_call call = {.batch_first = sizes->batch_first};
+    *(sizes->tokens ? &call.tokens : &call.x) = array_read_only(x);
+    rank = step_shape(sizes, 1, sizes->outputs, true, shape);
+    call.y = array_of(memory->y, sizes->dtype, rank, shape);
+    // The initial state that an ONNX node brings need not fit this batch; that is for the run to say.
+    const oclstm_status status = oclstm_network_run(job->network, &call, &error);
+    job->load_seconds += run_clock() - begin;
+    return status == OCLSTM_OK || status == OCLSTM_INVALID_ARGUMENT ? EXIT_DONE : fail(&error);
+}
+
 int network_slices(network_job *job) {
     slice_memory memory = {0};
     progress bar;
     int code = slices_create(&memory, job);
+    if (code == EXIT_DONE)
+        code = warm_up(job, &memory);
     const double begin = run_clock();
     progress_begin(&bar, job->options->quiet, begin);
     for (int64_t first = 0, count; first < job->sizes.steps && code == EXIT_DONE && !run_signal(); first += count) {

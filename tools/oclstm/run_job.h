@@ -4,6 +4,7 @@
 #define OCLSTM_TOOL_RUN_JOB_H
 
 #include "options.h"
+#include "run_plot.h"
 #include "run_source.h"
 
 // What x, the state and the cell agree on.
@@ -40,6 +41,7 @@ typedef struct run_job {
     run_source x, h0, c0;
     run_shape shape;
     run_outputs outputs;
+    run_plot *plot; // NULL: none
     oclstm_device *device;
     oclstm_cell *cell;
     oclstm_state *state;

@@ -115,12 +115,35 @@ static void summarise(const network_job *job) {
     if (job->options->verbose) {
         report("layers: %s", text);
         network_say_engines(job->network, job->sizes.batch, job->sizes.steps);
-        report("set-up: device and network %.1f ms", job->load_seconds * 1e3);
+        report("set-up: device, network and first step %.1f ms", job->load_seconds * 1e3);
         report("memory: %.1f MiB held on the device", (double)oclstm_device_get_held_bytes(job->device) / (1024.0 * 1024.0));
     }
     report("%s (%s), %zu layer%s, %" PRId64 " steps x batch %" PRId64 " in %.1f ms, %.1f us/step, %.0f steps/s", info->name,
            info->platform_name, job->count, job->count == 1 ? "" : "s", job->sizes.steps, job->sizes.batch, seconds * 1e3,
            seconds / steps * 1e6, steps / seconds);
+}
+
+static int begin_plot(network_job *job) {
+    const network_sizes *sizes = &job->sizes;
+    const oclstm_layer *last = &job->layers[job->count - 1];
+    const char *folder = strrchr(job->options->operands[0], '/');
+    char title[512];
+    size_t used = (size_t)snprintf(title, sizeof title, "%s:", folder ? folder + 1 : job->options->operands[0]);
+    for (size_t i = 0; i < job->count && used < sizeof title; i++)
+        used += (size_t)snprintf(title + used, sizeof title - used, "%s %s", i > 0 ? "," : "",
+                                 job->layers[i].name[0] ? job->layers[i].name : oclstm_layer_kind_name(job->layers[i].kind));
+    if (sizes->batch > 1 && used < sizeof title)
+        snprintf(title + used, sizeof title - used, "; row 0 of the batch");
+    return run_plot_begin(
+        &job->plot, job->options,
+        &(run_plot_series){.steps = sizes->steps,
+                           .batch = sizes->batch,
+                           .outputs = sizes->outputs,
+                           .batch_first = sizes->batch_first,
+                           .dtype = sizes->dtype,
+                           .title = title,
+                           .label = last->name[0] ? last->name : oclstm_layer_kind_name(last->kind),
+                           .probability = last->kind == OCLSTM_LAYER_SIGMOID || last->kind == OCLSTM_LAYER_SOFTMAX});
 }
 
 static int run_in_order(network_job *job) {
@@ -132,13 +155,19 @@ static int run_in_order(network_job *job) {
     if (code == EXIT_DONE)
         code = network_state_begin(job);
     if (code == EXIT_DONE)
+        code = begin_plot(job);
+    if (code == EXIT_DONE)
         code = create_outputs(job);
     if (code == EXIT_DONE)
         code = network_slices(job);
     if (code == EXIT_DONE && run_signal())
         code = EXIT_SIGNAL + run_signal();
     if (code == EXIT_DONE)
+        code = run_plot_draw(job->plot);
+    if (code == EXIT_DONE)
         code = commit(job);
+    if (code == EXIT_DONE)
+        code = run_plot_commit(job->plot);
     if (code == EXIT_DONE)
         summarise(job);
     if (code > EXIT_SIGNAL)
@@ -149,6 +178,7 @@ static int run_in_order(network_job *job) {
 int network_run(const cli_options *options, const oclstm_tensors *model, const oclstm_layer *layers, size_t count) {
     network_job job = {.options = options, .model = model, .layers = layers, .count = count};
     const int code = run_in_order(&job);
+    run_plot_end(&job.plot);
     oclstm_npy_writer_discard(&job.y);
     oclstm_npy_writer_discard(&job.hn);
     oclstm_npy_writer_discard(&job.cn);

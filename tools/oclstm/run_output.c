@@ -6,11 +6,11 @@
 #include "report.h"
 #include "run_job.h"
 
-// Where y goes, or NULL. A terminal gets no binary data.
+// Where y goes, or NULL. A terminal gets no binary data; a plot may be all that is wanted.
 static const char *y_path(const cli_options *options) {
     if (options->output && strcmp(options->output, "-") != 0)
         return options->output;
-    return !options->output && isatty(STDOUT_FILENO) ? NULL : "/dev/stdout";
+    return !options->output && (options->plot || isatty(STDOUT_FILENO)) ? NULL : "/dev/stdout";
 }
 
 static int create(oclstm_npy_writer **out, const char *path, oclstm_dtype dtype, int rank, const int64_t *shape) {

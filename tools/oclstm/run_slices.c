@@ -113,10 +113,11 @@ static int run_slice(run_job *job, const slice_buffers *slices, int64_t first, i
         return fail(&error);
     oclstm_sequence sequence = sequence_of(job, slices, count);
     sequence.state = job->state;
-    if (!job->outputs.y)
+    if (!job->outputs.y && !job->plot)
         sequence.y = (oclstm_array){0};
     if (apply(job, &sequence, &error) != OCLSTM_OK)
         return fail(&error);
+    run_plot_take(job->plot, slices->y, first, count);
     if (job->outputs.y &&
         oclstm_npy_writer_write(job->outputs.y, axis, one ? 0 : first, one ? shape->hidden : count, slices->y, &error) != OCLSTM_OK)
         return fail(&error);
