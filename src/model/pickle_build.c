@@ -140,7 +140,8 @@ oclstm_status machine_collect(machine *m, pickle_kind kind, size_t count) {
         return machine_damaged(m, "a collection of more values than there are");
     if (kind == PICKLE_DICT && count % 2 != 0)
         return machine_damaged(m, "a key without a value");
-    if (!pickle_make(m->tree, kind, &made) || !pickle_add_items(m->tree, made, m->stack + m->depth - count, count))
+    // Before the first value there is no stack, not even to add 0 to.
+    if (!pickle_make(m->tree, kind, &made) || (count > 0 && !pickle_add_items(m->tree, made, m->stack + m->depth - count, count)))
         return machine_no_memory(m);
     m->depth -= count;
     return machine_push(m, made);

@@ -26,8 +26,8 @@ void put(bytes *to, const void *from, size_t count) {
 void put_text(bytes *to, const char *text) { put(to, text, strlen(text)); }
 
 void put_number(bytes *to, uint64_t number, size_t byte_count) {
-    for (size_t i = 0; i < byte_count; i++)
-        put(to, &(unsigned char){(unsigned char)(number >> (8 * i))}, 1);
+    for (; byte_count > 0; byte_count--, number >>= 8)
+        put(to, &(unsigned char){(unsigned char)number}, 1);
 }
 
 void put_block(bytes *to, const bytes *from) { put(to, from->data, from->count); }
