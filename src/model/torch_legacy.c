@@ -2,6 +2,7 @@
 // PyTorch's files before 1.6: five pickles one after the other (a magic number, the format's version, facts about the machine, the object, the
 // keys of the storages), then each storage in the order of its key: its number of elements (8 bytes), its elements.
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
@@ -29,13 +30,19 @@ typedef struct legacy_file {
     size_t count;
 } legacy_file;
 
+static int compare_keys(const void *a, const void *b) {
+    const torch_storage *left = &((const legacy_storage *)a)->described, *right = &((const legacy_storage *)b)->described;
+    if (left->key_bytes != right->key_bytes)
+        return left->key_bytes < right->key_bytes ? -1 : 1;
+    return memcmp(left->key, right->key, left->key_bytes);
+}
+
+// The storages are sorted by key.
 static legacy_storage *find(const legacy_file *legacy, const char *key, size_t key_bytes) {
-    for (size_t i = 0; i < legacy->count; i++) {
-        const torch_storage *described = &legacy->storages[i].described;
-        if (described->key_bytes == key_bytes && memcmp(described->key, key, key_bytes) == 0)
-            return &legacy->storages[i];
-    }
-    return NULL;
+    const legacy_storage wanted = {.described = {.key = key, .key_bytes = key_bytes}};
+    if (legacy->count == 0)
+        return NULL;
+    return bsearch(&wanted, legacy->storages, legacy->count, sizeof wanted, compare_keys);
 }
 
 static oclstm_status find_storage(void *context, const torch_storage *storage, const unsigned char **bytes, size_t *size_bytes,
@@ -91,12 +98,15 @@ static oclstm_status list_storages(legacy_file *legacy, oclstm_error *error) {
             torch_storage_parse(&described, &legacy->object, &legacy->object.values[i], legacy->file->path, error);
         if (status != OCLSTM_OK)
             return status;
-        // A model has tens of storages; a file made to hurt has no more than its bytes allow, and this stops it early.
-        if (legacy->count > 16384)
-            return base_fail(error, OCLSTM_FORMAT, "'%s': more than 16384 storages", legacy->file->path);
-        if (find(legacy, described.key, described.key_bytes) == NULL)
-            legacy->storages[legacy->count++].described = described;
+        legacy->storages[legacy->count++].described = described;
     }
+    qsort(legacy->storages, legacy->count, sizeof *legacy->storages, compare_keys);
+    size_t kept = 0;
+    for (size_t i = 0; i < legacy->count; i++) {
+        if (kept == 0 || compare_keys(&legacy->storages[kept - 1], &legacy->storages[i]) != 0)
+            legacy->storages[kept++] = legacy->storages[i];
+    }
+    legacy->count = kept;
     return OCLSTM_OK;
 }
 

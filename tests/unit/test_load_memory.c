@@ -57,6 +57,38 @@ START_TEST(memory_of_many_values) {
 }
 END_TEST
 
+// Thousands of storages, named tens of thousands of times: each is found without a walk over all. The test's time limit is what judges it.
+START_TEST(many_storages) {
+    enum { STORAGES = 30000 };
+    bytes object = {0}, file = {0}, keys = {0}, data = {0};
+    char key[16];
+    put_text(&object, "\x80\x02}(");
+    for (int i = 0; i < STORAGES; i++) {
+        snprintf(key, sizeof key, "%d", i);
+        pickle_text(&object, key);
+        pickle_put_tensor(&object, &(pickle_tensor){.type = "ByteStorage", .key = key, .elements = 1});
+        put_number(&data, 1, 8);
+        put_number(&data, (uint64_t)i & 0xff, 1);
+        pickle_text(&keys, key);
+    }
+    put_text(&object, "u.");
+    put_legacy(&file, &object, "", 0, &data);
+    // The list of one key in front of the data is made one of all.
+    file.count -= data.count + 8 + strlen("X....e.");
+    put_block(&file, &keys);
+    put_text(&file, "e.");
+    put_block(&file, &data);
+    oclstm_tensors *read = load_good_bytes(&file);
+    ck_assert_uint_eq(oclstm_tensors_count(read), STORAGES);
+    ck_assert_uint_eq(*(const unsigned char *)oclstm_tensors_find(read, "29999")->data, 29999 & 0xff);
+    oclstm_tensors_close(&read);
+    bytes_free(&object);
+    bytes_free(&file);
+    bytes_free(&keys);
+    bytes_free(&data);
+}
+END_TEST
+
 // The smallest messages that there are, each of which becomes a structure.
 START_TEST(many_tiny_messages) {
     bytes file = {0};
@@ -178,6 +210,7 @@ static Suite *make_suite(void) {
     tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, one_long_key_of_many_entries);
     tcase_add_test(tcase, memory_of_many_values);
+    tcase_add_test(tcase, many_storages);
     tcase_add_test(tcase, many_tiny_messages);
     tcase_add_test(tcase, many_lstm_nodes);
     tcase_add_test(tcase, shared_weights);
