@@ -67,6 +67,14 @@ def case_accelerator_embedded_gives_the_same_numbers(program):
     assert counts["largest_group"] == 1 and counts["refused"] == 0, counts
 
 
+def case_accelerator_embedded_runs_networks(program):
+    imitated = Imitated(program, LEAST)
+    found = imitated.json("check", *golden(program, "torch_lstm_proj_bidir_l2", "torch_lstm_lengths_bidir_l2"))
+    assert found["ok"] == 2 and found["fail"] == found["skip"] == 0, found
+    counts = imitated.counts()
+    assert counts["largest_group"] == 1 and counts["refused"] == 0 and counts["launches_without_local_size"] == 0, counts
+
+
 def case_accelerator_embedded_passes_the_selftest(program):
     counts = selftest(Imitated(program, LEAST), "portable", dtypes=["float32"])
     assert counts["largest_group"] == 1, counts
@@ -234,6 +242,39 @@ def case_allocation_16m_takes_a_long_sequence_in_slices(program):
         assert counts["refused"] == 0 and 0 < counts["largest_buffer_bytes"] <= 16 << 20, counts
         if engine == "auto":
             assert program.path_of("y.npy").read_bytes() == plain, "slices change the numbers"
+
+
+def long_network(program, directions):
+    """Two layers over the same sequence, all steps in one call because rows have lengths."""
+    tensors = {}
+    for layer, inputs in enumerate((128, 8 * directions)):
+        for suffix in ("", "_reverse")[:directions]:
+            tensors.update(Cell(inputs, 8, seed=layer).tensors(suffix=f"_l{layer}{suffix}"))
+    run = long_sequence(program, steps=6000, batch=8, inputs=128, hidden=8)
+    write_safetensors(program.path_of("long.safetensors"), tensors)
+    write_npy(program.path_of("lengths.npy"), (8,), [6000, 1, 3000, 5999, 2, 4097, 4096, 6000], descr="<i4")
+    return [*run, "y.npy", "--lengths", "lengths.npy", "--hn", "hn.npy"]
+
+
+def case_allocation_16m_takes_a_network_in_slices(program):
+    run = long_network(program, directions=1)
+    results = []
+    for keys in ({}, {"max_allocation": 16 << 20}):
+        imitated = Imitated(program, keys)
+        imitated.run(*run, "--engine", "portable")
+        results.append([program.path_of(name).read_bytes() for name in ("y.npy", "hn.npy")])
+    counts = imitated.counts()
+    assert counts["refused"] == 0 and 0 < counts["largest_buffer_bytes"] <= 16 << 20, counts
+    assert results[0] == results[1], "slices change the numbers"
+
+
+def case_allocation_16m_refuses_a_backward_direction_that_is_too_long(program):
+    """All steps of the widest layer, 6000 x 8 x 128, are 23.4 MiB: said with the numbers."""
+    imitated = Imitated(program, {"max_allocation": 16 << 20})
+    found = imitated.run(*long_network(program, directions=2), code=1, err=r"23\.4 MiB")
+    for part in ("6000 steps of batch 8", "goes backward", "16.0 MiB", "shorter sequences"):
+        assert part in found.err, found
+    assert imitated.counts()["largest_buffer_bytes"] < 1 << 20, imitated.counts()
 
 
 def write_empty_model(path, inputs, hidden):
