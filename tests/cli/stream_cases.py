@@ -11,6 +11,7 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 from cli_case import close, run_cases
@@ -63,8 +64,11 @@ def read_exactly(file, count):
 
 
 def finish(child, code):
-    """Standard error of a child that ends by itself."""
+    """Standard error of a child that ends by itself, within a minute."""
+    watch = threading.Timer(60, child.kill)
+    watch.start()
     said = child.stderr.read().decode()
+    watch.cancel()
     assert child.wait(timeout=60) == code, f"exit code {child.returncode}, expected {code}\n{said}"
     return said
 
@@ -301,6 +305,27 @@ def case_a_reader_that_reads_nothing_more(program):
     finally:
         child.send_signal(signal.SIGINT)
     assert child.wait(timeout=60) == 130
+
+
+def case_percentiles_ascend(program):
+    model(program)
+    said = subprocess.run([program.path, "stream", "m.safetensors", "--cell", "cell"], cwd=program.folder, env=program.environment(None),
+                          input=floats(randoms((3000, 3), "p")), capture_output=True, check=True).stderr.decode()
+    units = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
+    line = said[said.index("latency: "):]
+    found = [float(number) * units[unit] for number, unit in re.findall(r"(?:median|%|maximum) ([\d.]+) ([mu]?s)", line)]
+    assert len(found) == 5 and found == sorted(found) and found[0] > 0, said
+    whole = re.search(r"3000 frames x batch 1 in ([\d.]+) ([mu]?s), (\d+) frames/s", said)
+    assert abs(float(whole.group(1)) * units[whole.group(2)] * int(whole.group(3)) / 3000 - 1) < 0.02, said
+
+
+def case_streams_that_are_closed_or_full(program):
+    model(program)
+    frames = floats(randoms((6, 3), "x"))
+    for closed, said in (("<&-", "reading standard input"), (">&-", "writing standard output"), (">/dev/full", "writing standard output.*No space left")):
+        done = subprocess.run(["sh", "-c", f'"$0" stream m.safetensors --cell cell -q {closed}', program.path], cwd=program.folder, input=frames,
+                              env=program.environment(None), capture_output=True, check=False)
+        assert done.returncode == 1 and re.search(said, done.stderr.decode()), (closed, done)
 
 
 def case_terminals(program):
