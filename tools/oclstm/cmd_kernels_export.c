@@ -92,7 +92,7 @@ static int write_programs(const export_target *target, const oclstm_tensors *mod
 }
 
 int kernels_export(const cli_options *options) {
-    export_target target = {NULL};
+    export_target target = {.list = NULL};
     oclstm_tensors *model = NULL;
     oclstm_cell_entry entry;
     int code = EXIT_DONE;
