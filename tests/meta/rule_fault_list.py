@@ -89,7 +89,7 @@ FAULTS = [
     fault(3, "a launch without a local size", "imitated_accelerator_embedded", (KERNEL, "grid->global, grid->local, 0, NULL, NULL)", "grid->global, NULL, 0, NULL, NULL)")),
     fault(3, "the kernel's own limit is not asked for", "imitated_kernel_group", (KERNEL, "    if (max_group) {", "    if (max_group && (*max_group = 4096) == 0) {")),
     # 4: needs
-    fault(4, "auto does not ask what an engine needs", "imitated_accelerator_embedded",
+    fault(4, "auto does not ask what an engine needs", "engine_retreat",
           (CHOOSE, "bool can = engine_can(engine, device_get_limits(cell->device), cell->params.dtype, reason, reason != NULL ? sizeof why : 0);", "bool can = true;")),
     fault(4, "a forced engine is not asked", "imitated_accelerator_embedded", (CHOOSE, "if (!engine_can(forced,", "if (false && !engine_can(forced,")),
     fault(4, "auto ends before the portable engine", "imitated_accelerator_embedded", (CHOOSE, "    offer(offers, &engine_portable,", "    if (is_cpu)\n        offer(offers, &engine_portable,")),

@@ -100,6 +100,20 @@ START_TEST(auto_goes_on_with_the_next_engine) {
 }
 END_TEST
 
+// What an engine declares is asked before anything is built for it.
+START_TEST(auto_asks_what_an_engine_needs) {
+    oclstm_device *device = open_as_gpu();
+    fused_settings settings = {0};
+    char words[1024];
+    if (device == NULL)
+        return;
+    device->limits.max_work_group_size = 16;
+    ck_assert_int_eq(run_on(device, &settings, words, sizeof words), OCLSTM_ENGINE_PORTABLE);
+    ck_assert_msg(strstr(words, "not fused: needs work-groups of 32 work-items, this device allows 16") != NULL, "%s", words);
+    oclstm_device_close(&device);
+}
+END_TEST
+
 START_TEST(a_forced_one_is_refused) {
     oclstm_device *device = open_as_gpu();
     oclstm_error error = {0};
@@ -124,6 +138,7 @@ START_TEST(a_forced_one_is_refused) {
 END_TEST
 
 int main(void) {
-    const TTest *const tests[] = {steps_back_to_smaller_groups, auto_goes_on_with_the_next_engine, a_forced_one_is_refused};
+    const TTest *const tests[] = {steps_back_to_smaller_groups, auto_goes_on_with_the_next_engine, auto_asks_what_an_engine_needs,
+                                  a_forced_one_is_refused};
     return run_suite(fixture_suite("engine_retreat", tests, sizeof tests / sizeof tests[0]), true);
 }
