@@ -143,7 +143,7 @@ FAULTS = [
     fault(9, "lengths in an entry are trusted", "kernel_entry", (ENTRY, "if (wanted > (uint64_t)(end - at))", "if (wanted > SIZE_MAX / 2)")),
     fault(9, "an entry that another user may write is trusted", "kernel_cache", (FILE, "(facts->st_mode & (S_IWGRP | S_IWOTH)) != 0", "facts->st_mode == 0")),
     fault(9, "entries are written in place", "kernel_cache",
-          (FILE, "(file = mkstemp(temporary)) < 0", "(file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600)) < 0"), (FILE, "rename(temporary, path) != 0", "path[0] == 0")),
+          (FILE, "(file = mkstemp(temporary)) < 0", "(file = open(path, O_WRONLY | O_NONBLOCK | O_CREAT | O_TRUNC, 0600)) < 0"), (FILE, "rename(temporary, path) != 0", "path[0] == 0")),
     fault(9, "the driver is no part of the key", "kernels_kept", (BUILD, "[KEY_DRIVER] = device->limits.driver_version,", "[KEY_DRIVER] = \"\",")),
     fault(9, "the device is no part of the key", "kernels_kept", (BUILD, "[KEY_DEVICE] = device->limits.name,", "[KEY_DEVICE] = \"\",")),
     fault(9, "the platform is no part of the key", "kernels_kept", (BUILD, "[KEY_PLATFORM] = device->limits.platform_name,", "[KEY_PLATFORM] = \"\",")),
