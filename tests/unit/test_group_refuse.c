@@ -11,7 +11,7 @@ static size_t count;
 
 static void refuse_list(const char *selectors, oclstm_status wanted, const char *text) {
     oclstm_error error = {0};
-    list = (oclstm_device **)&error, count = 77;
+    list = (oclstm_device **)(void *)&error, count = 77;
     expect_failure(oclstm_devices_open(&list, &count, selectors, &error), &error, wanted, text);
     ck_assert_ptr_null(list);
     ck_assert_uint_eq(count, 0);
