@@ -4,7 +4,7 @@
  * The whole library but its OpenCL side (oclstm/opencl.h): LSTM cells on any OpenCL device.
  *
  * Read in this order: status.h (errors), array.h (how data is passed), device.h, tensors.h (model files), cell.h, group.h
- * (several devices at once), network.h (whole models), measure.h (what a device can reach), tune.h, kernels.h (kernels kept on disk, and
+ * (several devices at once), network.h (whole models), backward.h (gradients of a cell), train.h (training), measure.h (what a device can reach), tune.h, kernels.h (kernels kept on disk, and
  * compiled offline).
  *
  * Conventions: out-parameters come first; a create function makes an object that its destroy or close function
@@ -15,6 +15,7 @@
 #define OCLSTM_OCLSTM_H
 
 #include <oclstm/array.h>
+#include <oclstm/backward.h>
 #include <oclstm/cell.h>
 #include <oclstm/device.h>
 #include <oclstm/group.h>
@@ -23,6 +24,7 @@
 #include <oclstm/network.h>
 #include <oclstm/status.h>
 #include <oclstm/tensors.h>
+#include <oclstm/train.h>
 #include <oclstm/tune.h>
 
 #endif
