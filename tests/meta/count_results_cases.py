@@ -59,12 +59,37 @@ def shown(program: str) -> list[str]:
         return [line.replace(f"{build}: ", "") for line in done.stdout.splitlines()]
 
 
+def said(program: str) -> list[str]:
+    """What is said of two tests that failed: one with bad results among many good ones, one that crashed."""
+    with tempfile.TemporaryDirectory() as name:
+        build = pathlib.Path(name)
+        (build / "meson-info").mkdir()
+        (build / "meson-logs").mkdir()
+        good = "".join(f"# of {i}\nok {i} - good\n" for i in range(3, 40))
+        entries = [
+            {"name": "oclstm:unit / bad", "result": "ERROR", "returncode": 1,
+             "stdout": "# first\nok 1 - a\n# why\nnot ok 2 - b\n# and where\n" + good + "1..39\n", "stderr": "from it"},
+            {"name": "oclstm:unit / crash", "result": "ERROR", "returncode": -11, "stdout": "ok 1 - a\n"},
+        ]
+        tests = [{"name": entry["name"].split(" / ")[1], "protocol": "tap"} for entry in entries]
+        (build / "meson-info" / "intro-tests.json").write_text(json.dumps(tests))
+        (build / "meson-logs" / "testlog.json").write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+        done = subprocess.run([program, str(build)], capture_output=True, text=True, check=False)
+        lines = [line.replace(f"{build}: ", "") for line in done.stdout.splitlines()]
+        return [line for line in lines if not line.startswith(("# of", "ok 2", "ok 3"))]
+
+
+SAID = ["oclstm:unit / bad: ERROR, 1 failed", "oclstm:unit / crash: ERROR, 1 failed", "What failed:",
+        "== oclstm:unit / bad: ERROR, exit code 1", "...", "# why", "not ok 2 - b", "# and where", "...", "1..39", "from it",
+        "== oclstm:unit / crash: ERROR, signal SIGSEGV", "ok 1 - a", "39 passed, 2 failed, 0 skipped"]
+
+
 def main() -> int:
     program, failed = sys.argv[1], 0
     runs = [(case[0], [case], case[4]) for case in CASES]
     runs.append(("all of these", CASES, tuple(sum(case[4][i] for case in CASES) for i in range(3))))
     runs.append(("no result", [], (0, 1, 0)))
-    print(f"1..{len(runs) + 1}")
+    print(f"1..{len(runs) + 2}")
     for number, (name, cases, (good, bad, skipped)) in enumerate(runs, 1):
         found = count(program, cases)
         expected = (0 if good and not bad else 1, f"{good} passed, {bad} failed, {skipped} skipped")
@@ -72,12 +97,13 @@ def main() -> int:
         if found != expected:
             print(f"# expected {expected}, found {found}")
             failed += 1
-    found = shown(program)
-    expected = ["Devices:", "  absent: did not run: no network", "  there: 1 passed, 1 skipped: no b", "2 passed, 0 failed, 2 skipped"]
-    print("ok" if found == expected else "not ok", len(runs) + 1, "- the list of devices")
-    if found != expected:
-        print(f"# expected {expected}, found {found}")
-        failed += 1
+    listed = ["Devices:", "  absent: did not run: no network", "  there: 1 passed, 1 skipped: no b", "2 passed, 0 failed, 2 skipped"]
+    words = [("the list of devices", shown(program), listed), ("what failed tests said", said(program), SAID)]
+    for number, (name, found, expected) in enumerate(words, len(runs) + 1):
+        print("ok" if found == expected else "not ok", number, "-", name)
+        if found != expected:
+            print(f"# expected {expected}, found {found}")
+            failed += 1
     return int(failed > 0)
 
 
