@@ -54,7 +54,7 @@ typedef struct train_recurrence {
     train_matrix dh; // [batch][W] in: gradient of the last h, out: of the first
     train_matrix dc; // [batch][H] likewise
     train_matrix
-        dprojed; // with a projection: out, the whole gradient of h[1..steps], [steps][batch][P], zero for rows that stand still
+        dprojected; // with a projection: out, the whole gradient of h[1..steps], [steps][batch][P], zero for rows that stand still
 } train_recurrence;
 
 typedef struct train_engine train_engine;
