@@ -46,11 +46,10 @@ typedef struct train_recurrence {
     train_matrix gates;
     train_matrix h;   // [steps + 1][batch][W]: block 0 in, the others out of forward. A row that stands still is copied on
     train_matrix c;   // [steps + 1][batch][H] likewise
-    train_matrix raw; // with a projection: o * tanh(c), [steps][batch][H]
+    train_matrix raw; // with a projection: o * tanh(c), [steps][batch][H], zero for rows that stand still
 
     // backward
-    train_matrix
-        dy; // [steps][batch][W] gradient of h[1..steps] from above; zero or ignored for rows that stand still. absent = zero
+    train_matrix dy; // [steps][batch][W] gradient of h[1..steps] from above; not looked at for rows that stand still. absent = zero
     train_matrix dh; // [batch][W] in: gradient of the last h, out: of the first
     train_matrix dc; // [batch][H] likewise
     train_matrix
