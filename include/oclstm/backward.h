@@ -60,6 +60,9 @@ OCLSTM_API oclstm_status oclstm_tape_create(oclstm_tape **out, oclstm_cell *cell
 /** Destroys a tape and sets the pointer to NULL. Accepts NULL and a pointer to NULL. */
 OCLSTM_API void oclstm_tape_destroy(oclstm_tape **tape);
 
+/** The engine that it uses; AUTO for NULL. */
+OCLSTM_API oclstm_engine oclstm_tape_engine(const oclstm_tape *tape);
+
 /** Bytes on the device that a forward and a backward pass over this batch and number of steps take in all; 0 where that is more than can be counted. */
 OCLSTM_API uint64_t oclstm_tape_bytes(const oclstm_tape *tape, int64_t batch, int64_t steps);
 

@@ -12,6 +12,10 @@ oclstm_status oclstm_tape_create(oclstm_tape **out, oclstm_cell *cell, const ocl
     return base_fail(error, OCLSTM_UNSUPPORTED, "%s", __func__);
 }
 void oclstm_tape_destroy(oclstm_tape **tape) { (void)tape; }
+oclstm_engine oclstm_tape_engine(const oclstm_tape *tape) {
+    (void)tape;
+    return OCLSTM_ENGINE_AUTO;
+}
 uint64_t oclstm_tape_bytes(const oclstm_tape *tape, int64_t batch, int64_t steps) {
     (void)tape;
     (void)batch;

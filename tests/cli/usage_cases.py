@@ -113,6 +113,8 @@ def case_bench_shapes(program):
         program.run("bench", "--shape", value, code=2, err="--shape .*address space")
     program.run("bench", *["--shape=1,1,1,1"] * 65, code=2, err="at most 64 shapes")
     program.run("bench", "--single", "--shape", "1,16,16,2", code=2, err="T = 1")
+    for other in (["--single"], ["--plot", "p.svg"], ["--gemm", "1,1,1"], ["--device", "0,0/0"]):
+        program.run("bench", "--train", *other, code=2, err="leave out --single, --plot, --gemm")
 
 
 def case_bench_values(program):

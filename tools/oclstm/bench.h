@@ -17,6 +17,7 @@ typedef struct bench_result {
     const oclstm_device_info *device;
     oclstm_roofs roofs; // zero where they were not measured
     bool single;
+    bool train; // a call is a sequence forward and back
     // With several devices: their number and, for the first of them, the rows each had in the last call.
     size_t shares;
     oclstm_share share[MAX_SHARES];
@@ -47,11 +48,11 @@ typedef struct bench_job {
 
 // --- what a call costs ----------------------------------------------------------------------------------------------------
 
-// The table of twelve, or for --single four cells.
-int bench_default_shapes(cli_shape shapes[MAX_SHAPES], bool single);
+// The table of twelve, or for --single four cells, or for --train three.
+int bench_default_shapes(cli_shape shapes[MAX_SHAPES], const cli_options *options);
 
-// Floating-point operations of the two matrix products: 8 H (I + H) B T.
-double bench_operations(const cli_shape *shape);
+// Floating-point operations of the two matrix products: 8 H (I + H) B T; three times as many forward and back.
+double bench_operations(const cli_shape *shape, bool train);
 
 // Bytes that a call must move where nothing stays in a cache: the weights once a step, x and y once.
 double bench_bytes(const cli_shape *shape, oclstm_dtype dtype);
@@ -67,6 +68,18 @@ bool bench_fits_memory(const cli_shape *shape, oclstm_dtype dtype);
 // Opens each shape's device and measures its roofs.
 int bench_open_devices(bench_job *job);
 void bench_close_devices(bench_job *job);
+
+// A training call of a shape: what it needs in memory, and the call.
+typedef struct bench_training bench_training;
+
+oclstm_status bench_training_create(bench_training **out, oclstm_cell *cell, const cli_shape *shape, oclstm_engine engine,
+                                    oclstm_error *error);
+void bench_training_destroy(bench_training **training);
+// The engine that runs it.
+oclstm_engine bench_training_engine(const bench_training *training);
+// Forward and back: x and the gradients of y from host arrays, y and the gradients of x to them; those of the weights stay on the device, as
+// a framework's stay where the optimizer needs them.
+oclstm_status bench_training_call(bench_training *training, const oclstm_sequence *sequence, oclstm_error *error);
 
 // Measures shape `place` with an engine. *ran is false where the engine cannot run there, which is said.
 int bench_measure(bench_result *out, bool *ran, bench_job *job, int place, oclstm_engine engine);

@@ -53,7 +53,7 @@ const char *bench_shape_label(char text[96], const cli_shape *shape) {
     return text;
 }
 
-double bench_gflops(const bench_result *result) { return bench_operations(&result->shape) / result->seconds_min * 1e-9; }
+double bench_gflops(const bench_result *result) { return bench_operations(&result->shape, false) / result->seconds_min * 1e-9; }
 
 void bench_chart_put_style(FILE *script, const bench_result *results, const char *title) {
     fprintf(script,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One shape, one engine: warm-up, then calls until there are enough.
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +26,8 @@ typedef struct bench_arrays {
     void *x, *y, *h, *c;
     oclstm_cell *cell;
     oclstm_state *state;
-    oclstm_group *group; // in place of both
+    oclstm_group *group;      // in place of both
+    bench_training *training; // with --train
 } bench_arrays;
 
 static int fail(const oclstm_error *error) {
@@ -34,6 +36,7 @@ static int fail(const oclstm_error *error) {
 }
 
 static void arrays_release(bench_arrays *arrays) {
+    bench_training_destroy(&arrays->training);
     oclstm_group_destroy(&arrays->group);
     oclstm_state_destroy(&arrays->state);
     oclstm_cell_destroy(&arrays->cell);
@@ -87,6 +90,8 @@ static oclstm_status call(const bench_job *job, const bench_arrays *arrays, cons
                                       .y = {arrays->y, dtype, 3, {shape->steps, shape->batch, shape->hidden}},
                                       .h_out = h,
                                       .c_out = c};
+    if (arrays->training)
+        return bench_training_call(arrays->training, &sequence, error);
     return arrays->group ? oclstm_group_sequence(arrays->group, &sequence, error)
                          : oclstm_cell_sequence(arrays->cell, &sequence, error);
 }
@@ -192,7 +197,11 @@ static oclstm_status make_cell(bench_arrays *arrays, const bench_job *job, oclst
     status = oclstm_cell_create(&arrays->cell, device, params, error);
     if (status == OCLSTM_OK && job->options->single)
         status = oclstm_state_create(&arrays->state, arrays->cell, shape->batch, error);
-    if (status == OCLSTM_OK)
+    if (status == OCLSTM_OK && job->options->train)
+        status = bench_training_create(&arrays->training, arrays->cell, shape, engine, error);
+    if (status == OCLSTM_OK && arrays->training)
+        snprintf(why, capacity, "engine %s", oclstm_engine_name(bench_training_engine(arrays->training)));
+    else if (status == OCLSTM_OK)
         status = oclstm_cell_explain(arrays->cell, shape->batch, shape->steps, why, capacity, error);
     return status;
 }
@@ -229,7 +238,7 @@ int bench_measure(bench_result *out, bool *ran, bench_job *job, int place, oclst
     char text[96], why[1024];
     const bool named = options->device != NULL;
     *ran = false;
-    *out = (bench_result){.shape = *shape, .dtype = options->dtype, .single = options->single};
+    *out = (bench_result){.shape = *shape, .dtype = options->dtype, .single = options->single, .train = options->train};
     if (device)
         out->roofs = device->roofs;
     out->device = oclstm_device_get_info(first);
@@ -252,7 +261,7 @@ int bench_measure(bench_result *out, bool *ran, bench_job *job, int place, oclst
     if (options->engine_all && takes_long(job, &arrays, shape, engine, text))
         goto done;
     code = time_calls(out, job, &arrays);
-    out->engine = oclstm_cell_last_engine(arrays.cell);
+    out->engine = arrays.training ? bench_training_engine(arrays.training) : oclstm_cell_last_engine(arrays.cell);
     if (job->group)
         take_shares(out, job, &arrays);
     *ran = code == EXIT_DONE;

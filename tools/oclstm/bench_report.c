@@ -29,7 +29,10 @@ void bench_print_header(const bench_job *job) {
                    device->roofs.bytes_per_second * 1e-9);
         putchar('\n');
     }
-    if (options->single)
+    if (options->train)
+        printf("us of a sequence forward and back:\nbatch input hidden steps engine   dev       min    median       max  us/step  "
+               "GFLOP/s %%peak\n");
+    else if (options->single)
         printf("us of a call:\nbatch input hidden engine   dev       min    median       99%%       max   calls\n");
     else
         printf(
@@ -45,7 +48,7 @@ static void print_share(double value, double roof) {
         printf(" %5s", "-");
 }
 
-static double flops(const bench_result *result) { return bench_operations(&result->shape) / result->seconds_min; }
+static double flops(const bench_result *result) { return bench_operations(&result->shape, result->train) / result->seconds_min; }
 static double bytes_per_second(const bench_result *result) {
     return bench_bytes(&result->shape, result->dtype) / result->seconds_min;
 }
@@ -62,8 +65,10 @@ void bench_print_result(const bench_result *result) {
                result->device->index, result->seconds_min * 1e6, result->seconds_median * 1e6, result->seconds_max * 1e6,
                result->seconds_min * 1e6 / (double)shape->steps, flops(result) * 1e-9);
         print_share(flops(result), result->roofs.flops_per_second);
-        printf(" %7.1f", bytes_per_second(result) * 1e-9);
-        print_share(bytes_per_second(result), result->roofs.bytes_per_second);
+        if (!result->train) {
+            printf(" %7.1f", bytes_per_second(result) * 1e-9);
+            print_share(bytes_per_second(result), result->roofs.bytes_per_second);
+        }
         putchar('\n');
     }
     fflush(stdout);
@@ -87,15 +92,16 @@ static json_t *shares_to_json(const bench_result *result) {
 int bench_print_json(const bench_result *result) {
     const cli_shape *shape = &result->shape;
     json_t *entry = json_pack(
-        "{s:I, s:I, s:I, s:I, s:s, s:s, s:b, s:o, s:o, s:i, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:o, s:s}", "batch",
+        "{s:I, s:I, s:I, s:I, s:s, s:s, s:b, s:b, s:o, s:o, s:i, s:I, s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:s}", "batch",
         (json_int_t)shape->batch, "input", (json_int_t)shape->input, "hidden", (json_int_t)shape->hidden, "steps",
         (json_int_t)shape->steps, "dtype", oclstm_dtype_name(result->dtype), "engine", oclstm_engine_name(result->engine), "single",
-        result->single, "device", json_text(result->device->name), "platform", json_text(result->device->platform_name),
-        "device_index", result->device->index, "calls", (json_int_t)result->calls, "seconds_min", result->seconds_min,
-        "seconds_median", result->seconds_median, "seconds_p99", result->seconds_p99, "seconds_max", result->seconds_max,
-        "microseconds_per_step", result->seconds_min * 1e6 / (double)shape->steps, "gflops", flops(result) * 1e-9,
-        "gbytes_per_second", bytes_per_second(result) * 1e-9, "peak_gflops", roof(result->roofs.flops_per_second),
-        "copy_gbytes_per_second", roof(result->roofs.bytes_per_second), "version", oclstm_version());
+        result->single, "train", result->train, "device", json_text(result->device->name), "platform",
+        json_text(result->device->platform_name), "device_index", result->device->index, "calls", (json_int_t)result->calls,
+        "seconds_min", result->seconds_min, "seconds_median", result->seconds_median, "seconds_p99", result->seconds_p99,
+        "seconds_max", result->seconds_max, "microseconds_per_step", result->seconds_min * 1e6 / (double)shape->steps, "gflops",
+        flops(result) * 1e-9, "gbytes_per_second", result->train ? json_null() : json_number(bytes_per_second(result) * 1e-9),
+        "peak_gflops", roof(result->roofs.flops_per_second), "copy_gbytes_per_second", roof(result->roofs.bytes_per_second),
+        "version", oclstm_version());
     if (result->shares > 0)
         json_object_set_new(entry, "shares", shares_to_json(result));
     const int code = json_print_line(entry);

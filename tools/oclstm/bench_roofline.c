@@ -17,7 +17,7 @@ typedef struct chart_range {
 } chart_range;
 
 static double intensity(const bench_result *result) {
-    return bench_operations(&result->shape) / bench_bytes(&result->shape, result->dtype);
+    return bench_operations(&result->shape, false) / bench_bytes(&result->shape, result->dtype);
 }
 
 static chart_range find_range(const bench_result *results, size_t count) {

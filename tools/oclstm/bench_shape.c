@@ -8,19 +8,22 @@
 #include "bench.h"
 #include "report.h"
 
-int bench_default_shapes(cli_shape shapes[MAX_SHAPES], bool single) {
+int bench_default_shapes(cli_shape shapes[MAX_SHAPES], const cli_options *options) {
     static const cli_shape table[] = {
         {1, 16, 16, 100},   {1, 64, 64, 100},     {1, 128, 128, 100},    {1, 256, 256, 100},
         {1, 512, 512, 40},  {1, 1024, 1024, 20},  {4, 256, 256, 100},    {16, 256, 256, 100},
         {64, 512, 512, 20}, {64, 1024, 1024, 20}, {256, 1024, 1024, 10}, {256, 64, 64, 50},
     };
     static const cli_shape steps[] = {{1, 16, 16, 1}, {1, 64, 64, 1}, {1, 128, 128, 1}, {1, 256, 256, 1}};
-    memcpy(shapes, single ? steps : table, single ? sizeof steps : sizeof table);
-    return single ? (int)(sizeof steps / sizeof steps[0]) : (int)(sizeof table / sizeof table[0]);
+    static const cli_shape training[] = {{16, 32, 128, 64}, {32, 256, 256, 50}, {64, 512, 512, 20}};
+    const cli_shape *chosen = options->train ? training : options->single ? steps : table;
+    const size_t bytes = options->train ? sizeof training : options->single ? sizeof steps : sizeof table;
+    memcpy(shapes, chosen, bytes);
+    return (int)(bytes / sizeof *chosen);
 }
 
-double bench_operations(const cli_shape *shape) {
-    return 8.0 * (double)shape->hidden * ((double)shape->input + (double)shape->hidden) * (double)shape->batch *
+double bench_operations(const cli_shape *shape, bool train) {
+    return (train ? 24.0 : 8.0) * (double)shape->hidden * ((double)shape->input + (double)shape->hidden) * (double)shape->batch *
            (double)shape->steps;
 }
 

@@ -35,6 +35,9 @@ static int check_options(const cli_options *options) {
             "--gemm measures products of float32 or float64: CLBlast accumulates float16 in float16, and has no bfloat16");
     if (options->plot && names_devices(options))
         return misuse("--plot shows one device beside what it can reach: name one");
+    if (options->train && (options->single || options->plot || options->product_count > 0 || names_devices(options)))
+        return misuse(
+            "--train measures sequences on one device, forward and back: leave out --single, --plot, --gemm, and name one device");
     for (int at = 0; options->single && at < options->shape_count; at++)
         if (options->shapes[at].steps != 1)
             return misuse("--single runs one step a call: give T = 1 in --shape");
@@ -46,7 +49,7 @@ static int prepare(bench_job *job) {
     job->shape_count = options->shape_count;
     memcpy(job->shapes, options->shapes, sizeof job->shapes);
     if (job->shape_count == 0)
-        job->shape_count = bench_default_shapes(job->shapes, options->single);
+        job->shape_count = bench_default_shapes(job->shapes, options);
     for (int at = 0; at < job->shape_count; at++)
         if (!bench_fits_memory(&job->shapes[at], options->dtype))
             return EXIT_FAILED;

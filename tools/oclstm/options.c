@@ -74,6 +74,8 @@ static const option_row rows[] = {
     {266, "shape", "B,I,H,T", IN_BENCH, KIND_SHAPE, 0, "batch, input, hidden, steps; may be repeated; default: twelve shapes"},
     {267, "single", NULL, IN_BENCH, KIND_FLAG, offsetof(cli_options, single),
      "single steps (T = 1) with the state kept on the device"},
+    {340, "train", NULL, IN_BENCH, KIND_FLAG, offsetof(cli_options, train),
+     "sequences forward and back, with the gradients of weights and x"},
     {268, "repeat", "N", IN_BENCH, KIND_REPEAT, 0, "calls of each shape"},
     {269, "time", "SECONDS", IN_BENCH, KIND_SECONDS, 0, "time for each shape instead; default: 0.5"},
     {270, "plot", "FILE", IN_BENCH, KIND_TEXT, offsetof(cli_options, plot),

@@ -98,6 +98,7 @@ struct cli_options {
     bool npy;      // stream: --format npy
     bool text;     // stream
     bool single;
+    bool train; // bench: forward and back
     bool no_roofs;
     bool batch_first;
     bool json;
