@@ -111,7 +111,7 @@ bool reference_backward(const reference_recurrence *unit) {
         for (size_t w = 0; w < width && unit->dy && !stands; w++)
             dh[w] += unit->dy[row * width + w];
         for (size_t w = 0; w < unit->proj; w++)
-            unit->dprojed[row * unit->proj + w] = stands ? 0 : dh[w];
+            unit->dprojected[row * unit->proj + w] = stands ? 0 : dh[w];
         if (stands)
             memset(gates, 0, 4 * hidden * sizeof *gates);
         else

@@ -20,7 +20,7 @@ typedef struct reference_product {
 } reference_product;
 void reference_multiply(const reference_product *product);
 
-// train_recurrence over arrays, shapes as there; NULL = absent. For rows that stand still: raw is zero out of forward, and so are gates and dprojed out of
+// train_recurrence over arrays, shapes as there; NULL = absent. For rows that stand still: raw is zero out of forward, and so are gates and dprojected out of
 // backward; gates out of forward are as they were.
 typedef struct reference_recurrence {
     size_t steps, batch, hidden, proj, first;
@@ -28,7 +28,7 @@ typedef struct reference_recurrence {
     const int *lengths;
     double *gates, *h, *c, *raw;
     const double *dy;
-    double *dh, *dc, *dprojed;
+    double *dh, *dc, *dprojected;
 } reference_recurrence;
 
 // Does row b stand still in step t of the recurrence's own?

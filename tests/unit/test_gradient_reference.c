@@ -16,7 +16,7 @@ typedef struct unit_case {
         c0[BATCH * HIDDEN];
     double gy[ROWS * WIDEST], gh[BATCH * WIDEST], gc[BATCH * HIDDEN]; // weights of the results in the loss
     double gates[ROWS * 4 * HIDDEN], h[(ROWS + BATCH) * WIDEST], c[(ROWS + BATCH) * HIDDEN], raw[ROWS * HIDDEN];
-    double dh[BATCH * WIDEST], dc[BATCH * HIDDEN], dprojed[ROWS * WIDEST];
+    double dh[BATCH * WIDEST], dc[BATCH * HIDDEN], dprojected[ROWS * WIDEST];
     reference_recurrence unit;
 } unit_case;
 
@@ -80,7 +80,7 @@ static void check_unit(size_t proj, const int *lengths) {
                                     .dy = u.gy,
                                     .dh = u.dh,
                                     .dc = u.dc,
-                                    .dprojed = u.dprojed};
+                                    .dprojected = u.dprojected};
     double *const random[] = {u.weight_hh, u.weight_hr, u.sums, u.h0, u.c0, u.gy, u.gh, u.gc};
     const size_t counts[] = {sizeof u.weight_hh, sizeof u.weight_hr, sizeof u.sums, sizeof u.h0,
                              sizeof u.c0,        sizeof u.gy,        sizeof u.gh,   sizeof u.gc};
@@ -97,7 +97,7 @@ static void check_unit(size_t proj, const int *lengths) {
     memcpy(dc, u.dc, sizeof dc);
     const reference_product for_hh = {
         TRAIN_TN, (size_t)4 * HIDDEN, width, ROWS, (size_t)4 * HIDDEN, width, width, da, u.h, hh, NULL, false};
-    const reference_product for_hr = {TRAIN_TN, proj, HIDDEN, ROWS, proj, HIDDEN, HIDDEN, u.dprojed, u.raw, hr, NULL, false};
+    const reference_product for_hr = {TRAIN_TN, proj, HIDDEN, ROWS, proj, HIDDEN, HIDDEN, u.dprojected, u.raw, hr, NULL, false};
     reference_multiply(&for_hh);
     reference_multiply(&for_hr);
     expect_gradient(&u, u.sums, da, (size_t)ROWS * 4 * HIDDEN, "sums");

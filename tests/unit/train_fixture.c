@@ -224,8 +224,8 @@ void check_product(train_bench *bench, const product_case *shape) {
 
 // --- recurrences ----------------------------------------------------------------------------------------------------------
 
-enum { WEIGHT_HH, WEIGHT_HR, GATES, H, C, RAW, DY, DH, DC, DPROJED, ARRAYS };
-static const char *const array_names[] = {"weight_hh", "weight_hr", "gates", "h", "c", "raw", "dy", "dh", "dc", "dprojed"};
+enum { WEIGHT_HH, WEIGHT_HR, GATES, H, C, RAW, DY, DH, DC, DPROJECTED, ARRAYS };
+static const char *const array_names[] = {"weight_hh", "weight_hr", "gates", "h", "c", "raw", "dy", "dh", "dc", "dprojected"};
 
 typedef struct bench_unit {
     bench_array arrays[ARRAYS];
@@ -286,7 +286,7 @@ static void make_unit(const train_bench *bench, bench_unit *unit, const recurren
                                              .dy = unit->arrays[DY].values,
                                              .dh = unit->arrays[DH].values,
                                              .dc = unit->arrays[DC].values,
-                                             .dprojed = unit->arrays[DPROJED].values};
+                                             .dprojected = unit->arrays[DPROJECTED].values};
     make_lengths(bench, unit, shape);
     set_standing(unit, GATES, 4 * hidden, (double)NAN);
     set_standing(unit, DY, width, (double)NAN);
@@ -312,7 +312,7 @@ static void run_unit(train_bench *bench, const bench_unit *unit, bool back) {
                                          .dy = matrix_of(&a[DY]),
                                          .dh = matrix_of(&a[DH]),
                                          .dc = matrix_of(&a[DC]),
-                                         .dprojed = matrix_of(&a[DPROJED])};
+                                         .dprojected = matrix_of(&a[DPROJECTED])};
     const train_engine *engine = bench->machine.engine;
     oclstm_error error = {0};
     cl_mem scratch = make_scratch(bench, engine->recurrence_scratch(&bench->machine, &recurrence));
@@ -346,7 +346,7 @@ static void run_twice(train_bench *bench, bench_unit *unit, bool back) {
 
 void check_recurrence(train_bench *bench, const recurrence_case *shape) {
     static const int after_forward[] = {WEIGHT_HH, WEIGHT_HR, GATES, H, C, RAW, DH, DC},
-                     after_backward[] = {WEIGHT_HH, WEIGHT_HR, GATES, H, C, RAW, DH, DC, DPROJED};
+                     after_backward[] = {WEIGHT_HH, WEIGHT_HR, GATES, H, C, RAW, DH, DC, DPROJECTED};
     bench_unit unit = {0};
     ck_assert_msg(shape->proj == 0 || bench->machine.engine->has_projection, "an engine without projection");
     make_unit(bench, &unit, shape);
