@@ -110,6 +110,18 @@ def case_single_steps_growth_and_start_up():
     assert "Fresh process" in files["peers.md"] and "peers.csv" not in files
 
 
+def case_training_is_beside_who_can_train():
+    behaviours = {"torch.nn.LSTM": "right 0.00032", "ONNX Runtime": "right 0.000007"}
+    output, files = bench_peers("--training", "--rounds", "2", "--devices", "pocl,bad;STAND_IN_BENCH=fails", behaviours=behaviours)
+    row = next(line for line in files["peers.md"].splitlines() if line.startswith("| B16 I32 H128 T64 |"))
+    expect([cell.strip() for cell in row.split("|")[1:-1]],
+           ["B16 I32 H128 T64", "0.32 / 0.64", "0.064 / 0.064 fused", "-", "5.00", "5.00"])
+    assert "bad: bench ended with code 1" in output and "ONNX" not in files["training.csv"], output
+    rows = list(csv.DictReader(files["training.csv"].splitlines()))
+    expect(len(rows), 2 * 3 * 3)
+    expect(sum(row["participant"] == "torch.nn.LSTM" and row["peer"] == "1" for row in rows), 6)
+
+
 def case_misuse_is_said():
     for options, words in (
         (["--shapes", "1,2,3"], "four positive integers"),

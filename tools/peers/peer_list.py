@@ -11,6 +11,8 @@ class Peer(typing.NamedTuple):
     packages: tuple[str, ...]
     # It can also be stepped with its state handed back.
     steps: bool = False
+    # It can go back over a sequence for the gradients.
+    trains: bool = False
     # Big, or of use on few machines: installed only when named.
     optional: bool = False
     # Its packages cannot live with the others': an environment of its own.
@@ -20,7 +22,7 @@ class Peer(typing.NamedTuple):
 
 
 PEERS = [
-    Peer("torch.nn.LSTM", "torch_peer", "Sequence", ("torch",)),
+    Peer("torch.nn.LSTM", "torch_peer", "Sequence", ("torch",), trains=True),
     Peer("torch.nn.LSTMCell", "torch_peer", "Cell", ("torch",), steps=True),
     Peer("ONNX Runtime", "onnxruntime_peer", "Sequence", ("onnxruntime", "onnx"), steps=True),
     Peer("OpenVINO", "openvino_peer", "Sequence", ("openvino", "onnx")),

@@ -47,6 +47,7 @@ TABLE = [
     square(256, 64, 50),
 ]
 SINGLE = [square(1, hidden, 1) for hidden in (16, 64, 128, 256)]
+TRAINING = [Shape(16, 32, 128, 64), Shape(32, 256, 256, 50), Shape(64, 512, 512, 20)]
 MIDDLE = square(16, 256, 100)
 DOUBLINGS = 3
 

@@ -31,6 +31,22 @@ class Sequence:
 
         return call
 
+    def training(self, x):
+        """Forward and back: gradients of x and of the weights."""
+        steps, batch, _ = x.shape
+        self.lstm.train().requires_grad_(True)
+        x_host = torch.from_numpy(x).requires_grad_(True)
+        gradient = ((torch.arange(steps * batch * self.hidden) % 17 - 8) / 512).reshape(steps, batch, self.hidden)
+        state = (torch.zeros(1, batch, self.hidden), torch.zeros(1, batch, self.hidden))
+
+        def call():
+            with torch.enable_grad():
+                x_host.grad = None
+                self.lstm.zero_grad()
+                self.lstm(x_host, state)[0].backward(gradient)
+
+        return call
+
     @staticmethod
     def host(y):
         return y.numpy()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The child process of one peer: worker.py PEER THREADS, run by the Python of the environment that has the peer.
 
-Reads one JSON object a line, answers with one: {"do": "time" | "single"} with the files and the shape. An answer with "error" is a
+Reads one JSON object a line, answers with one: {"do": "time" | "single" | "train"} with the files and the shape. An answer with "error" is a
 gap in the table. Standard output carries nothing else: what a framework prints goes to standard error.
 """
 
@@ -68,6 +68,12 @@ class Worker:
         times = repeat(call, request["seconds"])
         return {"seconds_min": min(times), "seconds_median": statistics.median(times), "calls": len(times)}
 
+    def train(self, request: dict) -> dict:
+        """A whole sequence forward and back."""
+        weights, x = arrays.read_safetensors(request["weights"]), numpy.load(request["x"])
+        times = repeat(self.model_class(weights, self.threads).training(x), request["seconds"])
+        return {"seconds_min": min(times), "seconds_median": statistics.median(times), "calls": len(times)}
+
     def single(self, request: dict) -> dict:
         """One step a call, the state handed back in; first as many as the check wants, from zero."""
         weights, x = arrays.read_safetensors(request["weights"]), numpy.load(request["x"])
@@ -102,7 +108,7 @@ def main() -> int:
     for line in sys.stdin:
         request = json.loads(line)
         try:
-            answer(**(worker.single if request["do"] == "single" else worker.time)(request))
+            answer(**{"time": worker.time, "single": worker.single, "train": worker.train}[request["do"]](request))
         except Exception as problem:
             answer(error=arrays.first_line(problem))
     return 0

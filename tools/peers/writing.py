@@ -5,7 +5,7 @@ import json
 import pathlib
 import subprocess
 
-from peers import environments, machine, tables
+from peers import environments, machine, tables, training
 from peers.doubling import Growth
 from peers.first_result import Startup
 from peers.rounds import Run, say
@@ -86,6 +86,11 @@ def add_comparison(report: Report, results: Results) -> None:
     speeds = {name: speed for name, names in lines.items() if max(speed := relative_speeds(results, names)) >= LEAST_SPEED}
     report.plot("peers.svg", kind="bars", title="LSTM sequence, float32", labels=[shape.label for shape in results.shapes],
                 series=speeds, own=[f"oclstm, {group}" for group in (POCL, BEST)])
+
+
+def add_training(report: Report, results: Results) -> None:
+    report.add("Training: forward, back, gradients of the weights", training.table(results), training.notes(results))
+    tables.write_measurements(report.file("training.csv"), results)
 
 
 def single_cell(one: Single | None) -> str:
