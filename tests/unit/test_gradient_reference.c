@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The reference of the gradients against central differences of its own forward pass: what holds every engine to the truth is held to it first.
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "gradient_reference.h"
+#include "gradient_network.h"
 #include "runner.h"
 
 enum { STEPS = 4, BATCH = 3, HIDDEN = 3, WIDEST = 3 };
@@ -149,11 +150,186 @@ START_TEST(test_product_forms_agree) {
 }
 END_TEST
 
+// --- whole networks -----------------------------------------------------------------------------------------------------
+
+enum { VOCABULARY = 5, MOST_PARAMETERS = 40, MOST = 512, NET_STEPS = 4, NET_BATCH = 2 };
+
+typedef struct network_test {
+    char names[MOST_PARAMETERS][64];
+    double values[MOST_PARAMETERS][MOST], gradients[MOST_PARAMETERS][MOST];
+    reference_parameter parameters[MOST_PARAMETERS];
+    double x[MOST], h0[MOST], c0[MOST], y[MOST], hn[MOST], cn[MOST], dy[MOST], dhn[MOST], dcn[MOST], dx[MOST], dh0[MOST], dc0[MOST];
+    size_t y_count, h_count, c_count;
+    reference_network network;
+} network_test;
+
+static void add_parameter(network_test *test, const oclstm_layer *layer, const char *name, int at, int direction, int64_t count) {
+    const size_t place = test->network.parameter_count++;
+    ck_assert(place < MOST_PARAMETERS && count <= MOST);
+    if (at < 0)
+        snprintf(test->names[place], sizeof test->names[place], "%.20s.%s", layer->name, name);
+    else
+        snprintf(test->names[place], sizeof test->names[place], "%.20s.%s_l%d%s", layer->name, name, at,
+                 direction == 1 ? "_reverse" : "");
+    fill(test->values[place], (size_t)count);
+    test->parameters[place] = (reference_parameter){test->names[place], (size_t)count, test->values[place], test->gradients[place]};
+}
+
+static void add_layer(network_test *test, const oclstm_layer *layer) {
+    const int64_t gates = 4 * layer->hidden_size, width = layer->proj_size ? layer->proj_size : layer->hidden_size;
+    const bool is_cell = layer->kind == OCLSTM_LAYER_LSTM_CELL;
+    if (layer->kind == OCLSTM_LAYER_EMBEDDING || layer->kind == OCLSTM_LAYER_LINEAR)
+        add_parameter(test, layer, "weight", -1, 0, layer->inputs * layer->outputs);
+    if (layer->kind == OCLSTM_LAYER_LINEAR && layer->bias)
+        add_parameter(test, layer, "bias", -1, 0, layer->outputs);
+    for (int at = 0; at < layer->num_layers; at++) {
+        for (int direction = 0; direction < (is_cell ? 1 : layer->directions); direction++) {
+            const int number = is_cell ? -1 : at;
+            add_parameter(test, layer, "weight_ih", number, direction, gates * (at > 0 ? layer->outputs : layer->inputs));
+            add_parameter(test, layer, "weight_hh", number, direction, gates * width);
+            if (layer->bias) {
+                add_parameter(test, layer, "bias_ih", number, direction, gates);
+                add_parameter(test, layer, "bias_hh", number, direction, gates);
+            }
+            if (layer->proj_size)
+                add_parameter(test, layer, "weight_hr", number, direction, width * layer->hidden_size);
+            test->h_count += (size_t)(width * NET_BATCH);
+            test->c_count += (size_t)(layer->hidden_size * NET_BATCH);
+        }
+    }
+}
+
+static double network_loss(network_test *test) {
+    const reference_network *n = &test->network;
+    reference_network forward = *n;
+    forward.dy = forward.dhn = forward.dcn = NULL;
+    reference_network_run(&forward);
+    double loss = 0;
+    for (size_t i = 0; i < test->y_count; i++) {
+        const size_t row = i / (test->y_count / (NET_STEPS * NET_BATCH));
+        loss += n->lengths && row / NET_BATCH >= (size_t)n->lengths[row % NET_BATCH] ? 0 : test->y[i] * test->dy[i];
+    }
+    for (size_t i = 0; i < test->h_count; i++)
+        loss += test->hn[i] * test->dhn[i];
+    for (size_t i = 0; i < test->c_count; i++)
+        loss += test->cn[i] * test->dcn[i];
+    return loss;
+}
+
+static void expect_slopes(network_test *test, double *inputs, const double *gradients, size_t count, const char *name) {
+    for (size_t i = 0; i < count; i++) {
+        const double value = inputs[i], step = 1e-5;
+        inputs[i] = value + step;
+        const double above = network_loss(test);
+        inputs[i] = value - step;
+        const double slope = (above - network_loss(test)) / (2 * step);
+        inputs[i] = value;
+        ck_assert_msg(fabs(slope - gradients[i]) <= 1e-8 * (1 + fabs(slope)), "%s[%zu]: %.12g, slope %.12g", name, i, gradients[i],
+                      slope);
+    }
+}
+
+static void check_network_slopes(const oclstm_layer *layers, size_t count, const int *lengths) {
+    static network_test test;
+    static const int tokens[NET_STEPS * NET_BATCH] = {1, 4, 0, 1, 1, 2, 4, 4};
+    memset(&test, 0, sizeof test);
+    test.network = (reference_network){.layers = layers,
+                                       .layer_count = count,
+                                       .parameters = test.parameters,
+                                       .steps = NET_STEPS,
+                                       .batch = NET_BATCH,
+                                       .lengths = lengths,
+                                       .tokens = tokens,
+                                       .x = test.x,
+                                       .h0 = test.h0,
+                                       .c0 = test.c0,
+                                       .y = test.y,
+                                       .hn = test.hn,
+                                       .cn = test.cn,
+                                       .dy = test.dy,
+                                       .dhn = test.dhn,
+                                       .dcn = test.dcn,
+                                       .dx = test.dx,
+                                       .dh0 = test.dh0,
+                                       .dc0 = test.dc0};
+    for (size_t i = 0; i < count; i++)
+        add_layer(&test, &layers[i]);
+    test.y_count = (size_t)NET_STEPS * NET_BATCH * (size_t)layers[count - 1].outputs;
+    double *const random[] = {test.x, test.h0, test.c0, test.dy, test.dhn, test.dcn};
+    for (size_t i = 0; i < 6; i++)
+        fill(random[i], MOST);
+    reference_network_run(&test.network);
+    const bool tokens_in = layers[0].kind == OCLSTM_LAYER_EMBEDDING;
+    expect_slopes(&test, test.x, test.dx, tokens_in ? 0 : (size_t)NET_STEPS * NET_BATCH * (size_t)layers[0].inputs, "x");
+    expect_slopes(&test, test.h0, test.dh0, test.h_count, "h0");
+    expect_slopes(&test, test.c0, test.dc0, test.c_count, "c0");
+    for (size_t i = 0; i < test.network.parameter_count; i++)
+        expect_slopes(&test, test.values[i], test.gradients[i], test.parameters[i].count, test.names[i]);
+}
+
+START_TEST(test_networks_have_the_slopes_of_their_loss) {
+    static const int lengths[NET_BATCH] = {2, 4};
+    static const oclstm_layer one[] = {{.kind = OCLSTM_LAYER_EMBEDDING, .name = "embed", .inputs = VOCABULARY, .outputs = 3},
+                                       {.kind = OCLSTM_LAYER_LSTM,
+                                        .name = "lstm",
+                                        .inputs = 3,
+                                        .outputs = 4,
+                                        .hidden_size = 3,
+                                        .proj_size = 2,
+                                        .num_layers = 2,
+                                        .directions = 2,
+                                        .bias = true},
+                                       {.kind = OCLSTM_LAYER_LINEAR, .name = "head", .inputs = 4, .outputs = 3, .bias = true}};
+    static const oclstm_layer other[] = {
+        {.kind = OCLSTM_LAYER_LINEAR, .name = "in", .inputs = 2, .outputs = 3},
+        {.kind = OCLSTM_LAYER_RELU, .name = "relu", .inputs = 3, .outputs = 3},
+        {.kind = OCLSTM_LAYER_LSTM_CELL,
+         .name = "cell",
+         .inputs = 3,
+         .outputs = 3,
+         .hidden_size = 3,
+         .num_layers = 1,
+         .directions = 1,
+         .bias = true},
+        {.kind = OCLSTM_LAYER_LSTM, .name = "lstm", .inputs = 3, .outputs = 4, .hidden_size = 4, .num_layers = 1, .directions = 1},
+        {.kind = OCLSTM_LAYER_SIGMOID, .name = "sigmoid", .inputs = 4, .outputs = 4}};
+    check_network_slopes(one, 3, NULL);
+    check_network_slopes(one, 3, lengths);
+    check_network_slopes(other, 5, NULL);
+    check_network_slopes(other, 5, lengths);
+}
+END_TEST
+
+START_TEST(test_losses_have_the_slopes_of_themselves) {
+    static const int lengths[] = {2, 3}, classes[] = {0, 3, -1, 1, 2, 2};
+    for (int kind = OCLSTM_LOSS_MSE; kind <= OCLSTM_LOSS_BCE; kind++) {
+        const bool has_classes = kind == OCLSTM_LOSS_CROSS_ENTROPY;
+        double z[24], target[24], dz[24];
+        fill(z, 24);
+        fill(target, 24);
+        const double *const t = has_classes ? NULL : target;
+        const int *const c = has_classes ? classes : NULL;
+        reference_loss((oclstm_loss)kind, z, t, c, lengths, 3, 2, 4, dz);
+        for (size_t i = 0; i < 24; i++) {
+            const double value = z[i];
+            z[i] = value + 1e-5;
+            const double above = reference_loss((oclstm_loss)kind, z, t, c, lengths, 3, 2, 4, NULL);
+            z[i] = value - 1e-5;
+            const double slope = (above - reference_loss((oclstm_loss)kind, z, t, c, lengths, 3, 2, 4, NULL)) / 2e-5;
+            z[i] = value;
+            ck_assert_msg(fabs(slope - dz[i]) <= 1e-9, "loss %d, z[%zu]: %.12g, slope %.12g", kind, i, dz[i], slope);
+        }
+    }
+}
+END_TEST
+
 int main(void) {
     Suite *suite = suite_create("gradient_reference");
     TCase *tests = tcase_create("gradient_reference");
     tcase_add_test(tests, test_recurrence_has_the_slopes_of_its_loss);
     tcase_add_test(tests, test_product_forms_agree);
+    tcase_add_test(tests, test_networks_have_the_slopes_of_their_loss);
+    tcase_add_test(tests, test_losses_have_the_slopes_of_themselves);
     suite_add_tcase(suite, tests);
     return run_suite(suite, false);
 }
