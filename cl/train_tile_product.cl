@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * C[m][n] = start + op(A) op(B), by register tiles of RM rows and 4 VW columns; one work-item runs at a time on a core.
+ *
+ *     form NT   A [m][k], B [n][k]^T          NN   A [m][k], B [k][n]          TN   A [k][m]^T, B [k][n]
+ *     start     C (accumulate), the row init[n] (has_init), or zero
+ *
+ * C falls into blocks of block_m x block_n; a work-item makes the blocks g, g + G, ... by itself. Of a block, block_k of the sums' depth at a time:
+ *
+ *     B's part packed into panels of 4 VW columns              block_n / (4 VW) panels [block_k][4][VW], to stay in the core's second cache
+ *     TN: A's part packed into strips of RM rows               block_m / RM strips [block_k][RM]
+ *     for each panel, for each RM rows: C's tile into registers, block_k times RM x 4 fused multiply-adds, back into C
+ *
+ * so that every sum is added in the order k = 0, 1, ..., whatever the blocks, the rows beside it and the number of work-items.
+ *
+ * A tile of fewer rows repeats its last one. The last panel, of fewer columns, goes through `edge`.
+ *
+ * Launch: global = work-items, local 1. Scratch of a work-item: panels, strips (TN; one vector more each), edge [RM][4 VW], start [4 VW].
+ * block_m is a multiple of RM, block_n of 4 VW.
+ */
+/* Elements copied at once into a strip, at least RM. */
+#if RM > 4
+#define STRIP_VW 8
+#else
+#define STRIP_VW 4
+#endif
+#define STRIP(depth) ((depth)*RM + STRIP_VW)
+
+#define TILE_OF(M)     JOIN(ROWS_, RM)(M)
+#define PRODUCT_ROW(r) const __global REAL *const p##r = a + (long)min(r, rows - 1) * a_row;
+#define PRODUCT_LOAD(r)                                                                                                            \
+    const __global REAL *const f##r##_gm = from + (long)min(r, rows - 1) * from_row;                                               \
+    REALV i##r = LOAD_UNITS(f##r##_gm), f##r = LOAD_UNITS(f##r##_gm + VW), g##r = LOAD_UNITS(f##r##_gm + 2 * VW),                  \
+          o##r = LOAD_UNITS(f##r##_gm + 3 * VW);
+#define PRODUCT_STORE(r)                                                                                                           \
+    {                                                                                                                              \
+        __global REAL *const t = to + (long)min(r, rows - 1) * to_row;                                                             \
+        STORE_UNITS(i##r, t);                                                                                                      \
+        STORE_UNITS(f##r, t + VW);                                                                                                 \
+        STORE_UNITS(g##r, t + 2 * VW);                                                                                             \
+        STORE_UNITS(o##r, t + 3 * VW);                                                                                             \
+    }
+#define PRODUCT_SCALAR(r) const REALV s##r = (REALV)p##r[k * a_step];
+
+/* to[r][..] = from[r][..] + sum_k a[r][k] panel[k][..], r < rows. a_step is a constant: 1, or RM in a strip. */
+#define PRODUCT_TILE(a_step_is)                                                                                                    \
+    {                                                                                                                              \
+        enum { a_step = a_step_is };                                                                                               \
+        TILE_OF(PRODUCT_ROW)                                                                                                       \
+        TILE_OF(PRODUCT_LOAD)                                                                                                      \
+        const __global REALV *w = panel;                                                                                           \
+        for (int k = 0; k < depth; ++k, w += LSTM_GATES) {                                                                         \
+            TILE_OF(PRODUCT_SCALAR)                                                                                                \
+            const REALV wi = w[0];                                                                                                 \
+            TILE_OF(TILE_MAC_I)                                                                                                    \
+            const REALV wf = w[1];                                                                                                 \
+            TILE_OF(TILE_MAC_F)                                                                                                    \
+            const REALV wg = w[2];                                                                                                 \
+            TILE_OF(TILE_MAC_G)                                                                                                    \
+            const REALV wo = w[3];                                                                                                 \
+            TILE_OF(TILE_MAC_O)                                                                                                    \
+        }                                                                                                                          \
+        TILE_OF(PRODUCT_STORE)                                                                                                     \
+    }
+
+static void product_rows(__global REAL *to, const int to_row, const __global REAL *from, const int from_row,
+                         const __global REALV *panel, const __global REAL *a, const int a_row, const int rows, const int depth) {
+    PRODUCT_TILE(1)
+}
+
+static void product_strip(__global REAL *to, const int to_row, const __global REAL *from, const int from_row,
+                          const __global REALV *panel, const __global REAL *a, const int rows, const int depth) {
+    const int a_row = 1;
+    PRODUCT_TILE(RM)
+}
+
+/* B's columns from `column`, rows from `row`: `panels` panels of `depth`. */
+static void pack_panels(__global REAL *to, const __global REAL *b, const int is_transposed, const int ldb, const int row,
+                        const int depth, const int column, const int columns) {
+    const int panels = (columns + PANEL - 1) / PANEL;
+    if (is_transposed) {
+        for (int p = 0; p < panels; ++p)
+            for (int q = 0; q < LSTM_GATES; ++q) {
+                const int at = p * PANEL + q * VW;
+                if (at < columns)
+                    pack_transposed(to + (long)p * depth * PANEL + q * VW, b + (long)(column + at) * ldb + row, ldb, columns - at,
+                                    depth);
+            }
+    } else {
+        for (int k = 0; k < depth; ++k)
+            for (int p = 0; p < panels; ++p)
+                pack_row(to + ((long)p * depth + k) * PANEL, b + (long)(row + k) * ldb + column + p * PANEL, columns - p * PANEL);
+    }
+}
+
+/* A [k][m]'s columns from `first`, rows from `row`: strips of `depth`. The last strip's missing rows are not written. */
+static void pack_strips(__global REAL *to, const __global REAL *a, const int lda, const int row, const int depth, const int first,
+                        const int rows) {
+    for (int k = 0; k < depth; ++k) {
+        const __global REAL *const from = a + (long)(row + k) * lda + first;
+        int i = 0;
+        __global REAL *strip = to + k * RM;
+        for (; i + STRIP_VW <= rows; i += RM, strip += STRIP(depth))
+            JOIN(vstore, STRIP_VW)(JOIN(vload, STRIP_VW)(0, from + i), 0, strip);
+        for (; i < rows; i += RM, strip += STRIP(depth))
+            for (int r = 0; r < RM && i + r < rows; ++r)
+                strip[r] = from[i + r];
+    }
+}
+
+__kernel __attribute__((reqd_work_group_size(1, 1, 1))) void
+train_tile_product(const __global REAL *a_gm, const __global REAL *b_gm, __global REAL *c_gm, const __global REAL *init_gm,
+                   __global REAL *scratch_gm, const train_tile_call call) {
+    const int m = call.m, n = call.n, k = call.k, lda = call.lda, ldb = call.ldb, ldc = call.ldc;
+    const int block_m = call.block_m, block_n = call.block_n, block_k = call.block_k;
+    const int is_strips = call.form == TRAIN_FORM_TN;
+    const long panels_size = (long)block_n * block_k, strips_size = is_strips ? (long)block_m / RM * STRIP(block_k) : 0;
+    const long edge_size = RM * PANEL;
+    const long size = panels_size + (strips_size + PANEL - 1) / PANEL * PANEL + edge_size + PANEL;
+    __global REAL *const panels = scratch_gm + (long)get_global_id(0) * size, *const strips = panels + panels_size;
+    __global REAL *const start = panels + size - PANEL, *const edge = start - edge_size;
+    const __global REAL *const a = a_gm + call.a, *const b = b_gm + call.b;
+    __global REAL *const c = c_gm + call.c;
+
+    const int blocks_n = (n + block_n - 1) / block_n, blocks_m = (m + block_m - 1) / block_m;
+    for (int block = (int)get_global_id(0); block < blocks_m * blocks_n; block += (int)get_global_size(0)) {
+        const int m0 = block / blocks_n * block_m, n0 = block % blocks_n * block_n;
+        const int rows = min(block_m, m - m0), columns = min(block_n, n - n0);
+        for (int k0 = 0; k0 < k; k0 += block_k) {
+            const int depth = min(block_k, k - k0);
+            pack_panels(panels, b, call.form == TRAIN_FORM_NT, ldb, k0, depth, n0, columns);
+            if (is_strips)
+                pack_strips(strips, a, lda, k0, depth, m0, rows);
+            for (int p = 0; p * PANEL < columns; ++p) {
+                const int width = min(PANEL, columns - p * PANEL), at = n0 + p * PANEL;
+                const int from_c = call.accumulate || k0 > 0;
+                if (!from_c)
+                    pack_row(start, call.has_init ? init_gm + call.init + at : start, call.has_init ? width : 0);
+                const __global REALV *const panel = (const __global REALV *)(panels + (long)p * depth * PANEL);
+                for (int i = 0; i < rows; i += RM) {
+                    const int count = min(RM, rows - i);
+                    __global REAL *const ci = c + (long)(m0 + i) * ldc + at;
+                    __global REAL *const to = width < PANEL ? edge : ci;
+                    const int to_row = width < PANEL ? PANEL : ldc;
+                    for (int r = 0; r < count && from_c && width < PANEL; ++r)
+                        for (int j = 0; j < PANEL; ++j)
+                            edge[r * PANEL + j] = j < width ? ci[(long)r * ldc + j] : (REAL)0;
+                    const __global REAL *const from = from_c ? to : start;
+                    const int from_row = from_c ? to_row : 0;
+                    if (is_strips)
+                        product_strip(to, to_row, from, from_row, panel, strips + (long)(i / RM) * STRIP(depth), count, depth);
+                    else
+                        product_rows(to, to_row, from, from_row, panel, a + (long)(m0 + i) * lda + k0, lda, count, depth);
+                    for (int r = 0; r < count && width < PANEL; ++r)
+                        for (int j = 0; j < width; ++j)
+                            ci[(long)r * ldc + j] = edge[r * PANEL + j];
+                }
+            }
+        }
+    }
+}
