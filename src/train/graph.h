@@ -17,7 +17,6 @@ typedef struct train_parameter {
     size_t fan;           // fresh: uniform in +-1/sqrt(fan); 0: normal(0, 1)
 } train_parameter;
 
-// A layer as it is described: what oclstm_network_find() gives, and biases.
 typedef struct train_graph train_graph;
 
 typedef struct train_graph_params {
