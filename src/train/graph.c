@@ -94,7 +94,7 @@ void train_graph_destroy(train_graph **graph) {
     graph_release_shape(old);
     device_buffer_release(old->device, &old->weights);
     device_buffer_release(old->device, &old->gradients);
-    train_dropout_destroy(old->dropout);
+    train_dropout_destroy(&old->dropout);
     train_layer_kernels_release(&old->kernels);
     if (old->machine.engine != NULL)
         old->machine.engine->destroy(&old->machine);

@@ -45,7 +45,7 @@ size_t train_graph_h(const train_graph *graph);       // features of h of all un
 size_t train_graph_c(const train_graph *graph);
 
 // Bytes on the device for this shape in all, weights and gradients included; 0 where they cannot be counted.
-uint64_t train_graph_bytes(const train_graph *graph, size_t steps, size_t batch, bool has_lengths);
+uint64_t train_graph_bytes(train_graph *graph, size_t steps, size_t batch, bool has_lengths);
 
 // Makes what passes of this shape need; keeps it. OUT_OF_DEVICE_MEMORY with the numbers before anything is allocated.
 oclstm_status train_graph_prepare(train_graph *graph, size_t steps, size_t batch, bool has_lengths, oclstm_error *error);

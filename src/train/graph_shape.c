@@ -170,8 +170,8 @@ static size_t chunk_steps(const train_graph *graph, size_t steps, size_t batch) 
     return fit < 1 ? 1 : fit < steps ? fit : steps;
 }
 
-static buffer_visitor count_shape(const train_graph *graph, size_t steps, size_t batch, bool has_lengths) {
-    buffer_visitor v = {.graph = (train_graph *)graph,
+static buffer_visitor count_shape(train_graph *graph, size_t steps, size_t batch, bool has_lengths) {
+    buffer_visitor v = {.graph = graph,
                         .steps = steps,
                         .batch = batch,
                         .chunk = chunk_steps(graph, steps, batch),
@@ -184,7 +184,7 @@ static buffer_visitor count_shape(const train_graph *graph, size_t steps, size_t
     return v;
 }
 
-uint64_t train_graph_bytes(const train_graph *graph, size_t steps, size_t batch, bool has_lengths) {
+uint64_t train_graph_bytes(train_graph *graph, size_t steps, size_t batch, bool has_lengths) {
     const buffer_visitor v = count_shape(graph, steps, batch, has_lengths);
     return v.fits ? v.total : 0;
 }

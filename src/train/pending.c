@@ -156,3 +156,7 @@ int64_t oclstm_trainer_steps(const oclstm_trainer *trainer) {
     (void)trainer;
     return 0;
 }
+#include "train/dropout.h"
+oclstm_status train_dropout_create(train_dropout **out, oclstm_device *device, oclstm_dtype dtype, uint64_t seed, double p, oclstm_error *error) { (void)out; (void)device; (void)dtype; (void)seed; (void)p; return base_fail(error, OCLSTM_UNSUPPORTED, "%s", __func__); }
+void train_dropout_destroy(train_dropout **d) { (void)d; }
+oclstm_status train_dropout_enqueue(train_dropout *d, train_matrix from, train_matrix to, size_t count, unsigned layer, uint64_t step, oclstm_error *error) { (void)d; (void)from; (void)to; (void)count; (void)layer; (void)step; return base_fail(error, OCLSTM_UNSUPPORTED, "%s", __func__); }
