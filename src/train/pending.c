@@ -1,37 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bodies that are still to come.
-#include <oclstm/backward.h>
+#include "base/error.h"
+#include "train/dropout.h"
+#include "train/loss.h"
+#include "train/optimizer.h"
 #include <oclstm/train.h>
 
-#include "base/error.h"
-
-oclstm_status oclstm_tape_create(oclstm_tape **out, oclstm_cell *cell, const oclstm_tape_params *params, oclstm_error *error) {
-    (void)out;
-    (void)cell;
-    (void)params;
-    return base_fail(error, OCLSTM_UNSUPPORTED, "%s", __func__);
-}
-void oclstm_tape_destroy(oclstm_tape **tape) { (void)tape; }
-oclstm_engine oclstm_tape_engine(const oclstm_tape *tape) {
-    (void)tape;
-    return OCLSTM_ENGINE_AUTO;
-}
-uint64_t oclstm_tape_bytes(const oclstm_tape *tape, int64_t batch, int64_t steps) {
-    (void)tape;
-    (void)batch;
-    (void)steps;
-    return 0;
-}
-oclstm_status oclstm_tape_forward(oclstm_tape *tape, const oclstm_sequence *sequence, oclstm_error *error) {
-    (void)tape;
-    (void)sequence;
-    return base_fail(error, OCLSTM_UNSUPPORTED, "%s", __func__);
-}
-oclstm_status oclstm_tape_backward(oclstm_tape *tape, const oclstm_cell_gradients *gradients, oclstm_error *error) {
-    (void)tape;
-    (void)gradients;
-    return base_fail(error, OCLSTM_UNSUPPORTED, "%s", __func__);
-}
 const char *oclstm_loss_name(oclstm_loss loss) {
     (void)loss;
     return "unknown";
@@ -156,7 +130,88 @@ int64_t oclstm_trainer_steps(const oclstm_trainer *trainer) {
     (void)trainer;
     return 0;
 }
-#include "train/dropout.h"
-oclstm_status train_dropout_create(train_dropout **out, oclstm_device *device, oclstm_dtype dtype, uint64_t seed, double p, oclstm_error *error) { (void)out; (void)device; (void)dtype; (void)seed; (void)p; return base_fail(error, OCLSTM_UNSUPPORTED, "%s", __func__); }
-void train_dropout_destroy(train_dropout **d) { (void)d; }
-oclstm_status train_dropout_enqueue(train_dropout *d, train_matrix from, train_matrix to, size_t count, unsigned layer, uint64_t step, oclstm_error *error) { (void)d; (void)from; (void)to; (void)count; (void)layer; (void)step; return base_fail(error, OCLSTM_UNSUPPORTED, "%s", __func__); }
+oclstm_status train_dropout_create(train_dropout **out, oclstm_device *device, oclstm_dtype dtype, uint64_t seed, double p,
+                                   oclstm_error *error) {
+    (void)out;
+    (void)device;
+    (void)dtype;
+    (void)seed;
+    (void)p;
+    return base_fail(error, OCLSTM_UNSUPPORTED, "%s", __func__);
+}
+void train_dropout_destroy(train_dropout **dropout) { (void)dropout; }
+oclstm_status train_dropout_enqueue(train_dropout *dropout, train_matrix from, train_matrix to, size_t count, unsigned layer,
+                                    uint64_t step, oclstm_error *error) {
+    (void)dropout;
+    (void)from;
+    (void)to;
+    (void)count;
+    (void)layer;
+    (void)step;
+    return base_fail(error, OCLSTM_UNSUPPORTED, "%s", __func__);
+}
+void train_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
+    (void)counter;
+    (void)key;
+    (void)out;
+}
+oclstm_status train_losses_create(train_losses **out, oclstm_device *device, oclstm_dtype dtype, oclstm_error *error) {
+    (void)out;
+    (void)device;
+    (void)dtype;
+    return base_fail(error, OCLSTM_UNSUPPORTED, "%s", __func__);
+}
+void train_losses_destroy(train_losses **losses) { (void)losses; }
+size_t train_loss_scratch(const train_losses *losses, size_t rows, size_t outputs) {
+    (void)losses;
+    (void)rows;
+    (void)outputs;
+    return 0;
+}
+oclstm_status train_loss_enqueue(train_losses *losses, const train_loss_call *call, cl_mem scratch, oclstm_error *error) {
+    (void)losses;
+    (void)call;
+    (void)scratch;
+    return base_fail(error, OCLSTM_UNSUPPORTED, "%s", __func__);
+}
+oclstm_status train_optimizer_check(const oclstm_optimizer_params *params, oclstm_error *error) {
+    (void)params;
+    return base_fail(error, OCLSTM_UNSUPPORTED, "%s", __func__);
+}
+oclstm_status train_optimizer_create(train_optimizer **out, oclstm_device *device, oclstm_dtype dtype, oclstm_optimizer kind,
+                                     bool has_momentum, size_t flat, oclstm_error *error) {
+    (void)out;
+    (void)device;
+    (void)dtype;
+    (void)kind;
+    (void)has_momentum;
+    (void)flat;
+    return base_fail(error, OCLSTM_UNSUPPORTED, "%s", __func__);
+}
+void train_optimizer_destroy(train_optimizer **optimizer) { (void)optimizer; }
+uint64_t train_optimizer_bytes(oclstm_dtype dtype, oclstm_optimizer kind, bool has_momentum, size_t flat) {
+    (void)dtype;
+    (void)kind;
+    (void)has_momentum;
+    (void)flat;
+    return 0;
+}
+cl_mem train_optimizer_first(const train_optimizer *optimizer) {
+    (void)optimizer;
+    return NULL;
+}
+cl_mem train_optimizer_second(const train_optimizer *optimizer) {
+    (void)optimizer;
+    return NULL;
+}
+oclstm_status train_optimizer_enqueue(train_optimizer *optimizer, const oclstm_optimizer_params *params, int64_t step,
+                                      cl_mem weights, cl_mem gradients, train_matrix loss, train_matrix norm, oclstm_error *error) {
+    (void)optimizer;
+    (void)params;
+    (void)step;
+    (void)weights;
+    (void)gradients;
+    (void)loss;
+    (void)norm;
+    return base_fail(error, OCLSTM_UNSUPPORTED, "%s", __func__);
+}
