@@ -150,11 +150,6 @@ oclstm_status train_dropout_enqueue(train_dropout *dropout, train_matrix from, t
     (void)step;
     return base_fail(error, OCLSTM_UNSUPPORTED, "%s", __func__);
 }
-void train_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
-    (void)counter;
-    (void)key;
-    (void)out;
-}
 oclstm_status train_losses_create(train_losses **out, oclstm_device *device, oclstm_dtype dtype, oclstm_error *error) {
     (void)out;
     (void)device;
