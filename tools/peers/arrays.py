@@ -9,30 +9,35 @@ import numpy
 NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 
+DTYPES = {"F32": "<f4", "F64": "<f8", "I32": "<i4", "I64": "<i8"}
+
+
 def read_safetensors(path: str) -> dict[str, numpy.ndarray]:
-    """The float32 tensors of a file."""
+    """The tensors of a file."""
     with open(path, "rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         header = json.loads(file.read(length))
         data = file.read()
+    header.pop("__metadata__", None)
     tensors = {}
-    for name in NAMES:
-        begin, end = header[name]["data_offsets"]
-        tensors[name] = numpy.frombuffer(data[begin:end], "<f4").reshape(header[name]["shape"]).copy()
+    for name, entry in header.items():
+        begin, end = entry["data_offsets"]
+        tensors[name] = numpy.frombuffer(data[begin:end], DTYPES[entry["dtype"]]).reshape(entry["shape"]).copy()
     return tensors
 
 
-def write_safetensors(path: str, tensors: dict[str, numpy.ndarray]) -> None:
-    header, offset = {}, 0
+def write_safetensors(path: str, tensors: dict[str, numpy.ndarray], metadata: dict[str, str] | None = None) -> None:
+    names = {numpy.dtype(kind): name for name, kind in DTYPES.items()}
+    header, offset = {"__metadata__": metadata} if metadata else {}, 0
     for name, tensor in tensors.items():
-        header[name] = {"dtype": "F32", "shape": list(tensor.shape), "data_offsets": [offset, offset + tensor.nbytes]}
+        header[name] = {"dtype": names[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [offset, offset + tensor.nbytes]}
         offset += tensor.nbytes
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     with open(path, "wb") as file:
         file.write(struct.pack("<Q", len(text)) + text)
         for tensor in tensors.values():
-            file.write(tensor.astype("<f4").tobytes())
+            file.write(tensor.tobytes())
 
 
 def random_cell(inputs: int, hidden: int, seed: int) -> dict[str, numpy.ndarray]:
