@@ -27,6 +27,9 @@ typedef struct train_graph_params {
     uint64_t seed;
 } train_graph_params;
 
+// The gates of so many bytes of steps are made, and gone back over, at a time. A variable for tests.
+extern size_t train_chunk_bytes;
+
 // Weights are zero until they are written. The layers are copied. UNSUPPORTED for layers that are not trained.
 oclstm_status train_graph_create(train_graph **out, oclstm_device *device, const oclstm_layer *layers, size_t count,
                                  const train_graph_params *params, oclstm_error *error);

@@ -7,7 +7,6 @@
 #include "device/size_text.h"
 #include "train/graph_private.h"
 
-// The gates of so many bytes of steps are made, and gone back over, at a time. A variable for tests.
 size_t train_chunk_bytes = (size_t)32 << 20;
 
 // Receives each buffer of a shape: where it stands, its elements (saturated) and their size.

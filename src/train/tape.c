@@ -61,9 +61,10 @@ static oclstm_status fill(oclstm_tape *tape, const oclstm_cell *cell, const ocls
 }
 
 oclstm_status oclstm_tape_create(oclstm_tape **out, oclstm_cell *cell, const oclstm_tape_params *params, oclstm_error *error) {
+    if (out != NULL)
+        *out = NULL;
     if (out == NULL || cell == NULL)
         return base_fail(error, OCLSTM_INVALID_ARGUMENT, "oclstm_tape_create: %s is NULL", out == NULL ? "out" : "cell");
-    *out = NULL;
     oclstm_status status = device_check_fork(error);
     if (status != OCLSTM_OK)
         return status;
@@ -212,14 +213,15 @@ static oclstm_status check_weights(const oclstm_tape *tape, const oclstm_cell_gr
     static const char *const ih_axes[3] = {"4*hidden", "input"}, *const hh_axes[3] = {"4*hidden", "hidden"};
     const oclstm_const_array views[4] = {array_as_const(&g->weight_ih), array_as_const(&g->weight_hh), array_as_const(&g->bias_ih),
                                          array_as_const(&g->bias_hh)};
-    oclstm_status status = check_one(tape, &views[0], "the gradient of weight_ih", 2, ih, ih_axes, error);
+    static const char *const names[4] = {"the gradient of weight_ih", "the gradient of weight_hh", "the gradient of bias_ih",
+                                         "the gradient of bias_hh"};
+    oclstm_status status = check_one(tape, &views[0], names[0], 2, ih, ih_axes, error);
     if (status == OCLSTM_OK)
-        status = check_one(tape, &views[1], "the gradient of weight_hh", 2, hh, hh_axes, error);
+        status = check_one(tape, &views[1], names[1], 2, hh, hh_axes, error);
     for (int i = PARAMETER_BIAS_IH; i <= PARAMETER_BIAS_HH && status == OCLSTM_OK; i++) {
         if (views[i].data != NULL && !tape->has_bias)
-            return base_fail(error, OCLSTM_INVALID_ARGUMENT, "the gradient of a bias is asked for, but the cell has no bias");
-        status = check_one(tape, &views[i], i == PARAMETER_BIAS_IH ? "the gradient of bias_ih" : "the gradient of bias_hh", 1, ih,
-                           ih_axes, error);
+            return base_fail(error, OCLSTM_INVALID_ARGUMENT, "%s is asked for, but the cell has no bias", names[i]);
+        status = check_one(tape, &views[i], names[i], 1, ih, ih_axes, error);
     }
     return status;
 }
