@@ -233,8 +233,10 @@ OCLSTM_API oclstm_status oclstm_trainer_write(oclstm_trainer *trainer, const cha
                                               size_t count, oclstm_error *error);
 
 /**
- * Writes a checkpoint: weights, the optimizer's state, the number of steps, the settings, the carried state. A .safetensors file that is a model file as
- * well; whole or not at all: an older one of the name stays until it is complete.
+ * Writes a checkpoint: weights, the optimizer's state, the number of steps, the settings, the carried states. A .safetensors file that is a model file as
+ * well; whole or not at all: an older one of the name stays until it is complete. Its tensors: those of oclstm_trainer_write(), for each of them NAME
+ * "NAME.optimizer_first" and, of Adam and AdamW, "NAME.optimizer_second"; "oclstm.training.h" and so on. Settings and a checksum over all of it stand in
+ * the metadata keys "oclstm.checkpoint" (JSON) and "oclstm.checksum".
  * @param metadata, count  further entries, for what the caller has to know to go on; keys must not begin with "oclstm.".
  */
 OCLSTM_API oclstm_status oclstm_trainer_save(oclstm_trainer *trainer, const char *path, const oclstm_metadata *metadata,
@@ -244,7 +246,8 @@ OCLSTM_API oclstm_status oclstm_trainer_save(oclstm_trainer *trainer, const char
  * Goes on from a checkpoint: everything that oclstm_trainer_save() wrote, into a trainer made with the same layers, dtype, loss, dropout, seed and optimizer
  * (the learning rate and its schedule may differ). The steps that follow give the bits that they would have given without the interruption.
  * @return OK; FORMAT (no checkpoint; of another version; damaged: its checksum is wrong; a tensor that is missing or of another shape); INVALID_ARGUMENT (of
- *         another model or settings: which, what it has and what the trainer has). The trainer is unchanged then.
+ *         another model or settings: which, what it has and what the trainer has); OUT_OF_MEMORY;
+ *         OUT_OF_DEVICE_MEMORY. The trainer is unchanged then. OPENCL: where the device failed while it was written, the trainer is unspecified. Waits.
  */
 OCLSTM_API oclstm_status oclstm_trainer_restore(oclstm_trainer *trainer, const oclstm_tensors *checkpoint, oclstm_error *error);
 

@@ -153,6 +153,22 @@ oclstm_status model_output_file_write(const output_file *file, uint64_t offset, 
     return OCLSTM_OK;
 }
 
+// The name itself on its disk, so that it leads to the new file after a power cut as well; before it, to the old one. Some file systems have no such
+// thing: the file is whole either way.
+static void sync_folder(char *target) {
+    char *slash = strrchr(target, '/');
+    const char kept = slash != NULL ? slash[1] : '\0';
+    if (slash != NULL)
+        slash[1] = '\0';
+    const int folder = open(slash != NULL ? target : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (slash != NULL)
+        slash[1] = kept;
+    if (folder < 0)
+        return;
+    (void)fsync(folder);
+    close(folder);
+}
+
 static oclstm_status publish(output_file *file, oclstm_error *error) {
     // EINVAL, ENOSYS: a file system that has nothing to synchronise.
     if (fsync(file->fd) != 0 && errno != EINVAL && errno != ENOSYS)
@@ -165,6 +181,7 @@ static oclstm_status publish(output_file *file, oclstm_error *error) {
         return base_fail_errno(error, OCLSTM_IO, "rename", errno, "cannot give '%s' its name", file->path);
     free(file->temporary); // it is the target now
     file->temporary = NULL;
+    sync_folder(file->target);
     return OCLSTM_OK;
 }
 

@@ -68,3 +68,10 @@ oclstm_status train_fresh_write(oclstm_device *device, oclstm_dtype dtype, cl_me
     free(values);
     return status;
 }
+
+oclstm_status train_fresh_weights(train_graph *graph, uint64_t seed, oclstm_error *error) {
+    size_t count;
+    const train_parameter *parameters = train_graph_parameters(graph, &count);
+    const train_machine *machine = train_graph_machine(graph);
+    return train_fresh_write(machine->device, machine->dtype, train_graph_weights(graph), parameters, count, seed, error);
+}

@@ -16,11 +16,6 @@ oclstm_status train_fresh_write(oclstm_device *device, oclstm_dtype dtype, cl_me
                                 size_t count, uint64_t seed, oclstm_error *error);
 
 // All weights of a graph. Waits.
-static inline oclstm_status train_fresh_weights(train_graph *graph, uint64_t seed, oclstm_error *error) {
-    size_t count;
-    const train_parameter *parameters = train_graph_parameters(graph, &count);
-    const train_machine *machine = train_graph_machine(graph);
-    return train_fresh_write(machine->device, machine->dtype, train_graph_weights(graph), parameters, count, seed, error);
-}
+oclstm_status train_fresh_weights(train_graph *graph, uint64_t seed, oclstm_error *error);
 
 #endif
