@@ -22,7 +22,8 @@ static void clear_cache(void) { (void)CLBlastClearCache(); }
 static oclstm_status run_tiny(oclstm_device *device, oclstm_dtype dtype, matmul_routine routine, oclstm_error *error) {
     enum { SIZE = 2, ELEMENTS = SIZE * SIZE };
     static const double zeros[3 * ELEMENTS];
-    const matmul_shape shape = {dtype, routine == MATMUL_GEMV ? 1 : SIZE, SIZE, SIZE, SIZE, SIZE, SIZE};
+    const matmul_shape shape = {
+        .dtype = dtype, .m = routine == MATMUL_GEMV ? 1 : SIZE, .n = SIZE, .k = SIZE, .lda = SIZE, .ldb = SIZE, .ldc = SIZE};
     cl_mem mem = NULL;
     cl_command_queue queue = NULL;
     size_t size_bytes = 3 * ELEMENTS * oclstm_dtype_size_bytes(dtype);

@@ -121,7 +121,7 @@ static void compare(const product *p, const matrix *c, const double *found, cons
 
 static void multiply(oclstm_device *on, const product *p, const matrix *a, const matrix *b, const matrix *c, double *found) {
     oclstm_error error = {0};
-    const matmul_shape shape = {p->dtype, p->m, p->n, p->k, a->stride, b->stride, c->stride};
+    const matmul_shape shape = {p->dtype, p->m, p->n, p->k, a->stride, b->stride, c->stride, MATMUL_NT, false};
     size_t temporary_bytes = 0;
     cl_mem temporary = NULL;
     if (p->prepared)
@@ -211,7 +211,7 @@ END_TEST
 // Beyond 896 (float32) and 1152 (float64) cubed CLBlast's defaults pad and transpose into the temporary buffer.
 START_TEST(large_products_use_the_temporary_buffer) {
     oclstm_error error = {0};
-    const matmul_shape shape = {OCLSTM_F32, 3000, 2100, 150, 150, 150, 2100};
+    const matmul_shape shape = {OCLSTM_F32, 3000, 2100, 150, 150, 150, 2100, MATMUL_NT, false};
     size_t temporary_bytes = 0;
     ck_assert_int_eq(matmul_prepare(device, &shape, &temporary_bytes, &error), OCLSTM_OK);
     check_product(device, &(product){.dtype = OCLSTM_F32, .m = 3000, .n = 2100, .k = 150, .prepared = true});
@@ -250,12 +250,12 @@ START_TEST(sizes_beyond_the_kernels_index) {
     oclstm_error error = {0};
     size_t temporary_bytes;
     const size_t k = 1024;
-    const matmul_shape shape = {OCLSTM_F32, MATMUL_MAX_ELEMENTS / k + 2, 8, k, k, k, 8};
+    const matmul_shape shape = {OCLSTM_F32, MATMUL_MAX_ELEMENTS / k + 2, 8, k, k, k, 8, MATMUL_NT, false};
     ck_assert_int_eq(matmul_prepare(device, &shape, &temporary_bytes, &error), OCLSTM_UNSUPPORTED);
     ck_assert_ptr_nonnull(strstr(error.message, "2147483647"));
-    const matmul_shape huge = {OCLSTM_F32, SIZE_MAX, 8, SIZE_MAX, SIZE_MAX, SIZE_MAX, 8};
+    const matmul_shape huge = {OCLSTM_F32, SIZE_MAX, 8, SIZE_MAX, SIZE_MAX, SIZE_MAX, 8, MATMUL_NT, false};
     ck_assert_int_eq(matmul_prepare(device, &huge, &temporary_bytes, &error), OCLSTM_UNSUPPORTED);
-    const matmul_shape small = {OCLSTM_F32, 2, 2, 2, 2, 2, 2};
+    const matmul_shape small = {OCLSTM_F32, 2, 2, 2, 2, 2, 2, MATMUL_NT, false};
     ck_assert_int_eq(matmul_enqueue(device, &small, (matmul_operand){NULL, 0}, (matmul_operand){NULL, 0},
                                     (matmul_operand){NULL, MATMUL_MAX_ELEMENTS}, NULL, &error),
                      OCLSTM_UNSUPPORTED);
@@ -264,7 +264,7 @@ END_TEST
 
 START_TEST(clblast_codes_have_names) {
     oclstm_error error = {0};
-    const matmul_shape shape = {OCLSTM_F32, 4, 4, 4, 4, 4, 4};
+    const matmul_shape shape = {OCLSTM_F32, 4, 4, 4, 4, 4, 4, MATMUL_NT, false};
     size_t temporary_bytes;
     cl_mem mem;
     ck_assert_int_eq(matmul_prepare(device, &shape, &temporary_bytes, &error), OCLSTM_OK);
@@ -287,7 +287,7 @@ START_TEST(the_counted_temporary_is_enough) {
         return;
     for (int i = 0; i < 10 * 10 * 10; i += 7) {
         const size_t m = sizes[i % 10], n = sizes[i / 10 % 10], k = sizes[i / 100];
-        const matmul_shape shape = {OCLSTM_F32, m, n, k, k + 1, k + 1, n + 1};
+        const matmul_shape shape = {OCLSTM_F32, m, n, k, k + 1, k + 1, n + 1, MATMUL_NT, false};
         size_t asked = 0;
         oclstm_error error = {0};
         ck_assert_int_eq(matmul_prepare(device, &shape, &asked, &error), OCLSTM_OK);
@@ -395,7 +395,7 @@ WRAP(CLBlastSgemv, GEMV_ARGUMENTS)
 static void *first_use_in_thread(void *argument) {
     thread_job *job = argument;
     oclstm_error error = {0};
-    const matmul_shape shape = {OCLSTM_F32, job->m, 2, 2, 2, 2, 2};
+    const matmul_shape shape = {OCLSTM_F32, job->m, 2, 2, 2, 2, 2, MATMUL_NT, false};
     const float host[12] = {1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0};
     float found[12] = {0};
     cl_mem mem = NULL;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../../tools/oclstm/reference.h"
+#include "matmul/matmul.h"
 #include "runner.h"
 
 // An array of a case: its values before, the reference's after, and a buffer with a guard in front and behind.
@@ -39,6 +40,12 @@ bool train_bench_open(train_bench *bench, const train_engine *engine, oclstm_dty
 void train_bench_close(train_bench *bench) {
     bench->machine.engine->destroy(&bench->machine);
     kernel_bench_close(&bench->bench);
+}
+
+void train_bench_make_copies(const train_bench *bench) {
+    const tuned_clblast never_direct = {bench->machine.dtype, "GemmRoutine", 1, {"XGEMM_MIN_INDIRECT_SIZE"}, {0}};
+    oclstm_error error;
+    ck_assert_msg(matmul_override(bench->machine.device, &never_direct, &error) == OCLSTM_OK, "%s", error.message);
 }
 
 // --- arrays -------------------------------------------------------------------------------------------------------------
@@ -156,6 +163,15 @@ static void spoil_gaps(const train_bench *bench, bench_array *array, size_t rows
     write_array(bench, array);
 }
 
+// A result that is not added to must not depend on what was there.
+static void spoil_result(const train_bench *bench, bench_array *c, const train_product *product) {
+    for (size_t i = 0; i < c->count && !product->accumulate; i++) {
+        if (i % product->ldc < product->n)
+            c->values[i] = (double)NAN;
+    }
+    write_array(bench, c);
+}
+
 static void say_product(char *text, size_t capacity, const product_case *shape) {
     static const char *const forms[] = {"NT", "NN", "TN"};
     snprintf(text, capacity, "%s %zu x %zu x %zu, gap %zu, offset %zu%s%s", forms[shape->form], shape->m, shape->n, shape->k,
@@ -196,6 +212,7 @@ void check_product(train_bench *bench, const product_case *shape) {
                                    .c = matrix_of(&c),
                                    .init = matrix_of(&init),
                                    .accumulate = shape->accumulate};
+    spoil_result(bench, &c, &product);
     run_product(bench, &product, what);
     char *once = read_array(bench, &c);
     write_array(bench, &c);

@@ -18,6 +18,10 @@ typedef struct train_bench {
 bool train_bench_open(train_bench *bench, const train_engine *engine, oclstm_dtype dtype);
 void train_bench_close(train_bench *bench);
 
+// Makes CLBlast use its padded and transposed copies, which by its defaults it keeps for large products, for all of them: in this process from now on.
+void train_bench_make_copies(const train_bench *bench);
+
+// C holds NaN before, unless it is accumulated on.
 typedef struct product_case {
     train_form form;
     size_t m, n, k;
