@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "train/train_engine.h"
 
-static const train_engine *const train_engine_table[] = {&train_engine_portable, &train_engine_fused};
+static const train_engine *const train_engine_table[] = {&train_engine_portable, &train_engine_fused, &train_engine_clblast};
 
 static bool can(const train_engine *engine, const device_limits *limits, oclstm_dtype dtype, char *why, size_t capacity) {
     return device_meets(limits, engine->needs(limits), dtype, why, capacity);
