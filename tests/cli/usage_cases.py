@@ -10,7 +10,7 @@ import sys
 from cli_case import Skip, run_cases
 from cli_files import Cell, write_npy, write_safetensors
 
-COMMANDS = ["devices", "run", "stream", "info", "convert", "check", "selftest", "bench", "tune", "kernels"]
+COMMANDS = ["devices", "run", "stream", "train", "generate", "info", "convert", "check", "selftest", "bench", "tune", "kernels"]
 
 
 def no_platform(program):
@@ -49,7 +49,7 @@ def case_no_command(program):
 
 
 def case_unknown_command_lists_the_commands(program):
-    program.run("runn", code=2, err="unknown command 'runn'.*devices run stream info .*check selftest")
+    program.run("runn", code=2, err="unknown command 'runn'.*devices run stream train generate info .*check selftest")
     program.run("help", "runn", code=2, err="unknown command 'runn'")
     program.run("", code=2, err="unknown command ''")
 

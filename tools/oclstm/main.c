@@ -44,6 +44,29 @@ static const cli_command commands[] = {
      .operands_min = 1,
      .operands_max = 1,
      .run = cmd_stream},
+    {.name = "train",
+     .bit = IN_TRAIN,
+     .operands = "[MODEL] -x X -t TARGET -o OUT",
+     .summary = "train a network on sequences or on a text",
+     .description =
+         "Trains MODEL, or a network that --new describes, until OUT.safetensors can be written: on X and TARGET, or with --text\n"
+         "to tell the next character. A step of the optimizer is one batch of sequences over --bptt steps. Checkpoints are\n"
+         "written on the way; after Ctrl-C, kill or a full disk the same command with --resume goes on from the last one and\n"
+         "ends with the very weights it would have ended with. A loss that is not finite stops the training.\n",
+     .example = "oclstm train --text book.txt --new \"embed 65 32, lstm 128, linear 65\" --validation 0.1 -o book.safetensors",
+     .operands_max = 1,
+     .run = cmd_train},
+    {.name = "generate",
+     .bit = IN_GENERATE,
+     .operands = "MODEL",
+     .summary = "let a character model write a text",
+     .description =
+         "Writes --prompt and what MODEL, trained with 'oclstm train --text', continues it with, to standard output as it comes.\n"
+         "The same seed, device and engine give the same text.\n",
+     .example = "oclstm generate book.safetensors --prompt \"Once\" --temperature 0.7",
+     .operands_min = 1,
+     .operands_max = 1,
+     .run = cmd_generate},
     {.name = "info",
      .bit = IN_INFO,
      .operands = "FILE",

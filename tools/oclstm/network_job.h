@@ -14,6 +14,7 @@ typedef struct network_sizes {
     bool batch_first;
     bool whole; // all steps at once: a backward direction, or lengths
     int64_t steps, batch;
+    int64_t future;          // steps behind those of x, whose inputs are the outputs before
     int64_t inputs, outputs; // features of a step; 1 for tokens
     oclstm_dtype dtype;      // of x unless tokens, and of all results
     int state_rank;          // 0: the network's state fits no array

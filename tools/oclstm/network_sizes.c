@@ -58,6 +58,25 @@ static int decide_lengths(network_job *job) {
     return EXIT_FAILED;
 }
 
+// Outputs can be inputs where there are as many, and where no step is computed from later ones.
+static int decide_future(network_job *job) {
+    network_sizes *sizes = &job->sizes;
+    sizes->future = job->options->future;
+    if (sizes->future == 0)
+        return EXIT_DONE;
+    if (sizes->tokens || sizes->inputs != sizes->outputs) {
+        report("--future needs a network with as many outputs as inputs; this one has %" PRId64 " output%s and takes %" PRId64
+               " %s",
+               sizes->outputs, sizes->outputs == 1 ? "" : "s", sizes->inputs, sizes->tokens ? "token a step" : "features");
+        return EXIT_FAILED;
+    }
+    if (!sizes->whole)
+        return EXIT_DONE;
+    report("--future goes on behind the last step, which %s does not have",
+           job->lengths.tensor != NULL ? "a batch with --lengths" : "a network with a backward direction");
+    return EXIT_FAILED;
+}
+
 int network_sizes_decide(network_job *job) {
     network_sizes *sizes = &job->sizes;
     const oclstm_tensor *x = job->x.tensor;
@@ -95,5 +114,6 @@ int network_sizes_decide(network_job *job) {
                job->x.argument, shape_text(text, x), sizes->inputs, x->shape[x->rank - 1]);
         return EXIT_FAILED;
     }
-    return decide_lengths(job);
+    const int lengths = decide_lengths(job);
+    return lengths == EXIT_DONE ? decide_future(job) : lengths;
 }

@@ -66,6 +66,10 @@ int network_state_begin(network_job *job) {
     size_t h_count, c_count;
     if (!options->h0 && !options->hn && !options->cn && (!sizes->batch_first || sizes->whole))
         return EXIT_DONE;
+    if (sizes->state_rank == 0 && sizes->future > 0) {
+        report("--future with --batch-first needs recurrent layers of one width; give X as [steps][batch][features]");
+        return EXIT_FAILED;
+    }
     if (sizes->state_rank == 0) {
         job->sizes.whole = true; // no array for the state, and no stream: all steps at once
         return EXIT_DONE;
@@ -192,18 +196,15 @@ static int compute_streaming(network_job *job, oclstm_const_array x, oclstm_arra
     return oclstm_stream_feed(job->stream, &x, &y, error) == OCLSTM_OK ? EXIT_DONE : fail(error);
 }
 
-static int run_slice(network_job *job, const slice_memory *memory, int64_t first, int64_t count) {
+// From x, which is in memory, to y and where it goes.
+static int run_slice(network_job *job, const slice_memory *memory, oclstm_const_array x, int64_t first, int64_t count) {
     const network_sizes *sizes = &job->sizes;
     int64_t shape[3];
-    oclstm_const_array x;
     oclstm_error error;
-    int code = bring(job, memory, first, count, &x);
-    if (code != EXIT_DONE)
-        return code;
     const int rank = step_shape(sizes, count, sizes->outputs, true, shape);
     const oclstm_array y = array_of(memory->y, sizes->dtype, rank, shape);
-    const bool in_parts = memory->steps < sizes->steps && job->h == NULL;
-    code = in_parts ? compute_streaming(job, x, y, &error) : compute(job, x, y, &error);
+    const bool in_parts = (memory->steps < sizes->steps || sizes->future > 0) && job->h == NULL;
+    const int code = in_parts ? compute_streaming(job, x, y, &error) : compute(job, x, y, &error);
     if (code == EXIT_DONE)
         run_plot_take(job->plot, memory->y, first, count);
     if (code != EXIT_DONE || job->y == NULL)
@@ -211,6 +212,19 @@ static int run_slice(network_job *job, const slice_memory *memory, int64_t first
     if (oclstm_npy_writer_write(job->y, sizes->batch_first ? 1 : 0, first, count, memory->y, &error) != OCLSTM_OK)
         return fail(&error);
     return EXIT_DONE;
+}
+
+// One step whose input is the last of the `count` outputs that were computed before.
+static int run_future_step(network_job *job, const slice_memory *memory, int64_t step, int64_t count) {
+    const network_sizes *sizes = &job->sizes;
+    const size_t row_bytes = (size_t)sizes->outputs * oclstm_dtype_size_bytes(sizes->dtype);
+    int64_t shape[3];
+    for (int64_t b = 0; b < sizes->batch; b++) {
+        const int64_t from = sizes->batch_first ? b * count + count - 1 : (count - 1) * sizes->batch + b;
+        memcpy((char *)memory->x + (size_t)b * row_bytes, (const char *)memory->y + (size_t)from * row_bytes, row_bytes);
+    }
+    const int rank = step_shape(sizes, 1, sizes->inputs, true, shape);
+    return run_slice(job, memory, array_read_only(array_of(memory->x, sizes->dtype, rank, shape)), step, 1);
 }
 
 // One step of zeros builds the kernels, so that the time of the steps is that of any later run.
@@ -238,11 +252,20 @@ int network_slices(network_job *job) {
     if (code == EXIT_DONE)
         code = warm_up(job, &memory);
     const double begin = run_clock();
+    const int64_t given = job->sizes.steps, all = given + job->sizes.future;
+    int64_t count = 1;
     progress_begin(&bar, job->options->quiet, begin);
-    for (int64_t first = 0, count; first < job->sizes.steps && code == EXIT_DONE && !run_signal(); first += count) {
-        count = job->sizes.steps - first < memory.steps ? job->sizes.steps - first : memory.steps;
-        code = run_slice(job, &memory, first, count);
-        progress_update(&bar, first + count, job->sizes.steps, run_clock());
+    for (int64_t first = 0; first < all && code == EXIT_DONE && !run_signal(); first += count) {
+        oclstm_const_array x;
+        const int64_t before = count;
+        count = first >= given ? 1 : given - first < memory.steps ? given - first : memory.steps;
+        if (first >= given) {
+            code = run_future_step(job, &memory, first, before);
+        } else {
+            code = bring(job, &memory, first, count, &x);
+            code = code == EXIT_DONE ? run_slice(job, &memory, x, first, count) : code;
+        }
+        progress_update(&bar, first + count, all, run_clock());
     }
     progress_end(&bar);
     job->run_seconds = run_clock() - begin;

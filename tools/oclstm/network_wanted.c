@@ -58,17 +58,21 @@ int network_wanted(const oclstm_tensors *model, const cli_options *options, ocls
     oclstm_error error;
     *layers = NULL;
     *count = 0;
+    if (options->future && options->cell != NULL) {
+        report("run: --future is for layers: name the cell's with --layers instead of --cell");
+        return EXIT_MISUSE;
+    }
     if (options->layers == NULL && options->cell != NULL)
         return EXIT_DONE;
     const oclstm_network_params params = {.layers = options->layers};
     const oclstm_status status = oclstm_network_find(layers, count, model, &params, &error);
     if (status == OCLSTM_OK) {
-        if (options->layers == NULL && options->lengths == NULL && is_cell(*layers, *count))
+        if (options->layers == NULL && options->lengths == NULL && !options->future && is_cell(*layers, *count))
             oclstm_network_layers_free(layers);
         return EXIT_DONE;
     }
     // A file with one cell among other things: the cell, as ever.
-    if (options->layers == NULL && oclstm_tensors_metadata(model, "oclstm.layers") == NULL &&
+    if (options->layers == NULL && !options->future && oclstm_tensors_metadata(model, "oclstm.layers") == NULL &&
         oclstm_tensors_cells(model, NULL, 0) == 1) {
         if (options->verbose)
             report("only the cell is run: %s", error.message);

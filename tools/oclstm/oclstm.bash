@@ -7,9 +7,12 @@ _oclstm() {
   else
     case $previous in
     -e | --engine) words='auto portable fused clblast'; [ "$command" != bench ] || words+=' all' ;;
-    --dtype) words='float32 float64'; [[ $command = @(tune|stream) ]] || words+=' float16 bfloat16' ;;
+    --dtype) words='float32 float64'; [[ $command = @(tune|stream|train) ]] || words+=' float16 bfloat16' ;;
     --format) words='raw npy' ;;
-    --precision) words='f32 f64 f16 bf16' ;;
+    --precision) words='f32 f64'; [ "$command" = train ] || words+=' f16 bf16' ;;
+    --loss) words='mse cross-entropy bce' ;;
+    --optimizer) words='sgd adam adamw' ;;
+    --schedule) words='constant step cosine' ;;
     -d | --device) words="auto gpu cpu npu $("$1" devices 2>/dev/null | sed -n 's/^[* ] \([0-9]*\) .*/\1/p')" ;;
     *)
       [[ $current == -* ]] || return

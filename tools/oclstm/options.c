@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "option_values.h"
 #include "report.h"
 #include "shape_text.h"
 
@@ -27,7 +28,16 @@ typedef enum option_kind {
     KIND_STEP_SECONDS,
     KIND_FORMAT,
     KIND_PRODUCT,
-    KIND_BUDGET
+    KIND_BUDGET,
+    KIND_NUMBER, // 0 or greater
+    KIND_SHARE,  // 0 up to, but not, 1
+    KIND_COUNT,
+    KIND_EVERY,
+    KIND_CLASS,
+    KIND_LOSS,
+    KIND_OPTIMIZER,
+    KIND_SCHEDULE,
+    KIND_WORDS // any text, also none
 } option_kind;
 
 typedef struct option_row {
@@ -36,19 +46,20 @@ typedef struct option_row {
     const char *argument; // NULL for a flag
     unsigned commands;
     option_kind kind;
-    size_t offset; // of the member of cli_options; flags and texts only
+    size_t offset; // of the member of cli_options; flags, texts, numbers and counts
     const char *help;
 } option_row;
 
 #define ON_DEVICES     (IN_RUN | IN_CHECK | IN_BENCH)
 #define EVERY_COMMAND  (ON_A_DEVICE | IN_DEVICES | IN_INFO | IN_CONVERT)
-#define ON_A_DEVICE    (IN_RUN | IN_STREAM | IN_CHECK | IN_SELFTEST | IN_BENCH | IN_TUNE | IN_KERNELS)
-#define WITH_JSON      (EVERY_COMMAND & ~(unsigned)(IN_RUN | IN_STREAM | IN_TUNE | IN_CONVERT))
+#define ON_A_DEVICE    (IN_RUN | IN_STREAM | IN_CHECK | IN_SELFTEST | IN_BENCH | IN_TUNE | IN_KERNELS | IN_TRAIN | IN_GENERATE)
+#define WITH_JSON      (EVERY_COMMAND & ~(unsigned)(IN_RUN | IN_STREAM | IN_TUNE | IN_CONVERT | IN_GENERATE))
 #define WITH_ENGINE    (ON_A_DEVICE & ~(unsigned)(IN_BENCH | IN_TUNE))
 #define WITH_BINARIES  ((ON_A_DEVICE | IN_DEVICES) & ~(unsigned)IN_TUNE)
 #define WITH_PRECISION (IN_RUN | IN_BENCH | IN_KERNELS)
 #define PRECISIONS     "f32, f64, f16 or bf16"
 #define ENGINE_NAMES   "auto, portable, fused or clblast"
+#define TRAINING(name) offsetof(cli_options, training.name)
 
 static const option_row rows[] = {
     {'i', "input", "X", IN_RUN, KIND_TEXT, offsetof(cli_options, input),
@@ -103,6 +114,65 @@ static const option_row rows[] = {
     {284, "binaries", NULL, IN_KERNELS, KIND_FLAG, offsetof(cli_options, binaries),
      "with --export: also build them here and write what the driver made"},
     {285, "batch", "N", IN_KERNELS, KIND_BATCH, 0, "with --warm: calls of this batch, default 1; with --export: only of this one"},
+    {'x', "input", "X", IN_TRAIN, KIND_TEXT, offsetof(cli_options, input),
+     "the inputs, as -i of run: [steps][sequences][features], or tokens [steps][sequences]"},
+    {'t', "target", "TARGET", IN_TRAIN, KIND_TEXT, TRAINING(target),
+     "what is wanted: [steps][sequences][outputs], or classes [steps][sequences]"},
+    {300, "text", "FILE", IN_TRAIN, KIND_TEXT, TRAINING(text), "instead of X and TARGET: learn the next character of this text"},
+    {301, "new", "LAYERS", IN_TRAIN, KIND_TEXT, TRAINING(fresh),
+     "instead of MODEL: start fresh, as in \"embed 65 32, lstm 32 128, linear 65\""},
+    {290, "layers", "LIST", IN_TRAIN | IN_GENERATE, KIND_TEXT, offsetof(cli_options, layers),
+     "the layers of MODEL in order, such as embed,lstm,head; default: as the file says"},
+    {'o', "output", "OUT", IN_TRAIN, KIND_TEXT, offsetof(cli_options, output), "the trained weights: NAME.safetensors"},
+    {302, "loss", "LOSS", IN_TRAIN, KIND_LOSS, 0, "mse, cross-entropy or bce; default: mse, cross-entropy for classes"},
+    {303, "optimizer", "NAME", IN_TRAIN, KIND_OPTIMIZER, 0, "sgd, adam (default) or adamw, as torch.optim's, with its defaults"},
+    {304, "lr", "RATE", IN_TRAIN, KIND_NUMBER, TRAINING(lr), "learning rate; default 0.001"},
+    {305, "momentum", "M", IN_TRAIN, KIND_NUMBER, TRAINING(momentum), "of sgd"},
+    {306, "dampening", "D", IN_TRAIN, KIND_NUMBER, TRAINING(dampening), "of sgd with momentum"},
+    {307, "nesterov", NULL, IN_TRAIN, KIND_FLAG, TRAINING(nesterov), "of sgd with momentum"},
+    {308, "beta1", "B", IN_TRAIN, KIND_SHARE, TRAINING(beta1), "of adam and adamw; default 0.9"},
+    {309, "beta2", "B", IN_TRAIN, KIND_SHARE, TRAINING(beta2), "of adam and adamw; default 0.999"},
+    {310, "eps", "E", IN_TRAIN, KIND_NUMBER, TRAINING(eps), "of adam and adamw; default 1e-8"},
+    {311, "weight-decay", "D", IN_TRAIN, KIND_NUMBER, TRAINING(weight_decay), "default 0; 0.01 for adamw"},
+    {312, "clip", "NORM", IN_TRAIN, KIND_NUMBER, TRAINING(clip), "largest norm of all gradients together; default: any"},
+    {313, "schedule", "NAME", IN_TRAIN, KIND_SCHEDULE, 0, "of the learning rate: constant (default), step or cosine"},
+    {314, "schedule-steps", "N", IN_TRAIN, KIND_COUNT, TRAINING(schedule_steps),
+     "of step: steps between drops; of cosine: steps down, default all"},
+    {315, "gamma", "G", IN_TRAIN, KIND_NUMBER, TRAINING(gamma), "of step: the rate is multiplied by it; default 0.1"},
+    {316, "min-lr", "RATE", IN_TRAIN, KIND_NUMBER, TRAINING(min_lr), "of cosine: where the rate ends; default 0"},
+    {317, "warmup", "N", IN_TRAIN, KIND_COUNT, TRAINING(warmup_steps), "steps in which the rate rises from zero, first of all"},
+    {318, "epochs", "N", IN_TRAIN, KIND_COUNT, TRAINING(epochs), "how often to go through all data; default 10"},
+    {319, "steps", "N", IN_TRAIN, KIND_COUNT, TRAINING(steps), "steps of the optimizer in all, instead of --epochs"},
+    {285, "batch", "N", IN_TRAIN, KIND_BATCH, 0, "sequences, or rows of the text, at a time; default 32, or all where fewer"},
+    {320, "bptt", "T", IN_TRAIN, KIND_COUNT, TRAINING(bptt),
+     "cut sequences into chunks of T steps, the state carried on; default: whole, 64 of a text"},
+    {321, "dropout", "P", IN_TRAIN, KIND_SHARE, TRAINING(dropout), "share of the outputs between recurrent layers set to zero"},
+    {264, "seed", "N", IN_TRAIN, KIND_SEED, 0, "of fresh weights, dropout and the order of the data; default 0"},
+    {322, "no-shuffle", NULL, IN_TRAIN, KIND_FLAG, TRAINING(no_shuffle), "take the sequences in their order in every epoch"},
+    {323, "ignore-index", "N", IN_TRAIN, KIND_CLASS, 0, "of cross-entropy: targets of this class do not count"},
+    {324, "validation", "SHARE", IN_TRAIN, KIND_SHARE, TRAINING(validation),
+     "keep the last sequences, or the end of the text, for measuring only"},
+    {325, "evaluate-every", "N", IN_TRAIN, KIND_COUNT, TRAINING(evaluate_every), "steps; default: after every epoch"},
+    {326, "checkpoint", "FILE", IN_TRAIN, KIND_TEXT, TRAINING(checkpoint), "default: NAME.checkpoint.safetensors of OUT"},
+    {327, "checkpoint-every", "N", IN_TRAIN, KIND_EVERY, 0, "steps, or a time: 90s, 10m, 1h; default: 5m"},
+    {328, "resume", NULL, IN_TRAIN, KIND_FLAG, TRAINING(resume), "go on from the checkpoint, with the options of before"},
+    {275, "restart", NULL, IN_TRAIN, KIND_FLAG, offsetof(cli_options, restart), "begin anew though the checkpoint is unfinished"},
+    {329, "log", "FILE", IN_TRAIN, KIND_TEXT, TRAINING(log), "write a line of CSV for each step"},
+    {270, "plot", "FILE", IN_TRAIN, KIND_TEXT, offsetof(cli_options, plot), "draw the loss over the steps as FILE, .svg or .png"},
+    {330, "recompute", NULL, IN_TRAIN, KIND_FLAG, TRAINING(recompute), "less memory, more time: compute the gates twice"},
+    {261, "batch-first", NULL, IN_TRAIN, KIND_FLAG, offsetof(cli_options, batch_first), "X and TARGET are [sequences][steps][...]"},
+    {291, "lengths", "FILE", IN_TRAIN, KIND_TEXT, offsetof(cli_options, lengths),
+     "steps of each sequence, [sequences] int64 or int32; what is behind does not count"},
+    {272, "dtype", "TYPE", IN_TRAIN, KIND_DTYPE, 0, "float32 or float64: what is computed in and written; default: as X, or MODEL"},
+    {278, "precision", "P", IN_TRAIN, KIND_PRECISION, 0, "--dtype in short: f32 or f64"},
+    {331, "prompt", "TEXT", IN_GENERATE, KIND_WORDS, TRAINING(prompt), "what the text begins with; default: a new line"},
+    {332, "length", "N", IN_GENERATE, KIND_COUNT, TRAINING(length), "characters to write behind it; default 500"},
+    {333, "temperature", "T", IN_GENERATE, KIND_NUMBER, TRAINING(temperature),
+     "1 (default): as the model says; less: likelier characters; 0: the likeliest"},
+    {264, "seed", "N", IN_GENERATE, KIND_SEED, 0, "another seed, another text; default 0"},
+    {'o', "output", "FILE", IN_GENERATE, KIND_TEXT, offsetof(cli_options, output), "where the text goes; default: standard output"},
+    {334, "future", "N", IN_RUN, KIND_COUNT, offsetof(cli_options, future),
+     "go on for N steps with the outputs as inputs; they follow in Y, dotted in the plot"},
     {286, "kernel-binary", "DIR", WITH_BINARIES, KIND_TEXT, offsetof(cli_options, kernel_binary),
      "take kernels compiled offline from DIR; see 'oclstm kernels --export'"},
     {290, "layers", "LIST", IN_RUN | IN_STREAM, KIND_TEXT, offsetof(cli_options, layers),
@@ -172,22 +242,6 @@ static bool parse_seconds(double *out, const char *text) {
     return end != text && *end == '\0' && *out > 0.0 && *out <= 86400.0;
 }
 
-// A number without sign or exponent, and s, m or h.
-static bool parse_budget(cli_options *out, const char *text) {
-    const size_t digits = strspn(text, "0123456789.");
-    char *end = NULL;
-    out->budget = strtod(text, &end);
-    if (digits == 0 || end != text + digits)
-        return false;
-    if (*end == 'm')
-        out->budget *= 60.0;
-    else if (*end == 'h')
-        out->budget *= 3600.0;
-    if (*end == 's' || *end == 'm' || *end == 'h')
-        end++;
-    return *end == '\0' && out->budget > 0.0 && out->budget <= 86400.0;
-}
-
 // By its name, or in short: "f16". `count` of float32, float64, float16, bfloat16 are allowed.
 static bool parse_dtype(cli_options *out, const char *text, int count) {
     static const struct {
@@ -201,6 +255,37 @@ static bool parse_dtype(cli_options *out, const char *text, int count) {
             return true;
     }
     return false;
+}
+
+// The kinds of training's options. NULL, or what would have been right.
+static const char *store_training(cli_options *out, const option_row *row, const char *argument) {
+    cli_training *training = &out->training;
+    char *at = (char *)out + row->offset;
+    switch (row->kind) {
+    case KIND_NUMBER:
+        return option_number((cli_number *)(void *)at, argument, INFINITY) ? NULL : "a number, 0 or greater";
+    case KIND_SHARE:
+        return option_number((cli_number *)(void *)at, argument, 1.0) ? NULL : "a number from 0 up to, but not, 1";
+    case KIND_COUNT:
+        return option_count((int64_t *)(void *)at, argument) ? NULL : "a whole number, 1 or greater";
+    case KIND_EVERY:
+        return option_every(&training->checkpoint_steps, &training->checkpoint_seconds, argument)
+                   ? NULL
+                   : "a number of steps, or a time above 0, up to 24h, such as 90s, 10m or 1h";
+    case KIND_CLASS:
+        training->ignore_index_given = true;
+        return option_integer(&training->ignore_index, argument) ? NULL : "a whole number";
+    case KIND_LOSS:
+        training->loss_given = true;
+        return option_loss(&training->loss, argument) ? NULL : "mse, cross-entropy or bce";
+    case KIND_OPTIMIZER:
+        training->optimizer_given = true;
+        return option_optimizer(&training->optimizer, argument) ? NULL : "sgd, adam or adamw";
+    case KIND_SCHEDULE:
+        return option_schedule(&training->schedule, argument) ? NULL : "constant, step or cosine";
+    default:
+        return NULL;
+    }
 }
 
 // Stores one option. NULL, or what would have been right.
@@ -219,10 +304,12 @@ static const char *store(cli_options *out, const option_row *row, const char *ar
     case KIND_DTYPE:
         if (out->command->bit == IN_TUNE)
             return parse_dtype(out, argument, 2) ? NULL : "float32 or float64; cells of 16 bits go by what float32 was tuned to";
-        if (out->command->bit == IN_STREAM)
+        if (out->command->bit == IN_STREAM || out->command->bit == IN_TRAIN)
             return parse_dtype(out, argument, 2) ? NULL : "float32 or float64";
         return parse_dtype(out, argument, 4) ? NULL : "float32, float64, float16 or bfloat16";
     case KIND_PRECISION:
+        if (out->command->bit == IN_TRAIN)
+            return parse_dtype(out, argument, 2) ? NULL : "f32 or f64";
         return parse_dtype(out, argument, 4) ? NULL : PRECISIONS;
     case KIND_TOLERANCE:
         return parse_tolerance(out, argument) ? NULL : "a number, 0 or greater";
@@ -237,7 +324,7 @@ static const char *store(cli_options *out, const option_row *row, const char *ar
     case KIND_PRODUCT:
         return product_parse_next(out, argument);
     case KIND_BUDGET:
-        return parse_budget(out, argument) ? NULL : "a time above 0, up to 24h, such as 90, 90s, 10m or 1h";
+        return option_time(&out->budget, argument) ? NULL : "a time above 0, up to 24h, such as 90, 90s, 10m or 1h";
     case KIND_FORMAT:
         out->npy = strcmp(argument, "npy") == 0;
         return out->npy || strcmp(argument, "raw") == 0 ? NULL : "raw or npy";
@@ -245,6 +332,18 @@ static const char *store(cli_options *out, const option_row *row, const char *ar
         return parse_seconds(&out->step_seconds, argument) ? NULL : "a number of seconds above 0, up to 86400";
     case KIND_SECONDS:
         return parse_seconds(&out->seconds, argument) ? NULL : "a number of seconds above 0, up to 86400";
+    case KIND_WORDS:
+        memcpy((char *)out + row->offset, &argument, sizeof argument);
+        return NULL;
+    case KIND_NUMBER:
+    case KIND_SHARE:
+    case KIND_COUNT:
+    case KIND_EVERY:
+    case KIND_CLASS:
+    case KIND_LOSS:
+    case KIND_OPTIMIZER:
+    case KIND_SCHEDULE:
+        return store_training(out, row, argument);
     }
     return NULL;
 }
@@ -296,7 +395,7 @@ int options_parse(cli_options *out, const cli_command *command, int argc, char *
     char letters[2 * ROW_COUNT + 2];
     struct option words[ROW_COUNT + 1];
     describe(command, letters, words);
-    *out = (cli_options){.command = command};
+    *out = (cli_options){.command = command, .word_count = argc, .words = argv};
     opterr = 0;
     optind = 1;
     int result;

@@ -33,7 +33,9 @@ enum {
     IN_TUNE = 64,
     IN_KERNELS = 128,
     IN_CONVERT = 1024,
-    IN_STREAM = 2048
+    IN_STREAM = 2048,
+    IN_TRAIN = 4096,
+    IN_GENERATE = 8192
 };
 
 // The sizes of a sequence call, each at least 1.
@@ -54,6 +56,44 @@ typedef struct cli_product {
 } cli_product;
 
 enum { MAX_PRODUCTS = 16 };
+
+// A number that may be left out, where zero says something.
+typedef struct cli_number {
+    bool given;
+    double value;
+} cli_number;
+
+// What only `train` and `generate` take. NULL or zero = not given.
+typedef struct cli_training {
+    const char *fresh; // --new
+    const char *text;
+    const char *target;
+    const char *checkpoint;
+    const char *log;
+    bool loss_given;
+    oclstm_loss loss;
+    bool optimizer_given;
+    oclstm_optimizer optimizer;
+    oclstm_schedule schedule;
+    cli_number lr, momentum, dampening, beta1, beta2, eps, weight_decay, clip, gamma, min_lr, dropout, validation;
+    bool nesterov;
+    bool recompute;
+    bool no_shuffle;
+    bool resume;
+    int64_t schedule_steps;
+    int64_t warmup_steps;
+    int64_t epochs;
+    int64_t steps;
+    int64_t bptt;
+    int64_t evaluate_every;
+    int64_t checkpoint_steps;
+    double checkpoint_seconds;
+    bool ignore_index_given;
+    int64_t ignore_index;
+    const char *prompt;
+    int64_t length;
+    cli_number temperature;
+} cli_training;
 
 // Everything a command line can say. NULL or zero = not given.
 struct cli_options {
@@ -105,8 +145,12 @@ struct cli_options {
     bool quiet;
     bool verbose;
     bool help;
+    int64_t future; // run; 0 = not given
+    cli_training training;
     int operand_count;
     char **operands;
+    int word_count; // the whole command line but the program's name; the command first, operands last
+    char **words;
 };
 
 // Reads argv after the command's name. EXIT_DONE, or EXIT_MISUSE with the fault already said on standard error.

@@ -20,11 +20,11 @@ static int terminal_columns(void) {
 
 void progress_update(progress *bar, int64_t done, int64_t total, double now) {
     const double elapsed = now - bar->started;
-    if (!bar->enabled || elapsed < 2.0 || done <= 0 || (bar->shown && now - bar->last < 0.1))
+    if (!bar->enabled || elapsed < 2.0 || done <= bar->before || (bar->shown && now - bar->last < 0.1))
         return;
     char cells[BAR_WIDTH + 1], line[512];
     const double part = (double)done / (double)total;
-    double left = elapsed / part - elapsed;
+    double left = elapsed * (double)(total - done) / (double)(done - bar->before);
     if (bar->ends > 0.0 && left > bar->ends - now)
         left = bar->ends > now ? bar->ends - now : 0.0;
     const size_t width = bar->note ? SHORT_WIDTH : BAR_WIDTH;

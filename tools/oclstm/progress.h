@@ -11,6 +11,7 @@ typedef struct progress {
     bool shown;
     const char *unit; // of the counts; progress_begin() sets "steps"
     const char *note; // what else there is to say, cut off at the terminal's edge; NULL = nothing
+    int64_t before;   // counts that were done before it began
     double ends;      // the work ends then at the latest; 0 = not known
     double started;   // seconds
     double last;

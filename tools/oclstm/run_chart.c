@@ -47,9 +47,29 @@ static void put_line(FILE *script, const run_chart *chart, int64_t row) {
     fprintf(script, "EOD\n");
 }
 
+// The line of an output; from the last step that was given on, dotted.
+static void put_plot(FILE *script, const run_chart *chart, int64_t row, const char *title) {
+    // What is thinned is drawn as areas, through which others are seen.
+    const bool thinned = chart->columns < chart->series.steps, many = thinned && chart->rows > 1;
+    const char *points = chart->series.steps <= SHOWN_POINTS ? "linespoints pointtype 7 pointsize 0.5" : "lines";
+    const double end = (double)(chart->series.steps - chart->series.future - 1) * step_size(chart);
+    fprintf(script, "$output%" PRId64 " using 1:", row);
+    if (chart->series.future > 0)
+        fprintf(script, "($1 <= %.9g ? $2 : NaN)", end);
+    else
+        fprintf(script, "2");
+    fprintf(script, " with %s linewidth %s linecolor '#%s%s' title ", points, thinned ? "1" : "1.6", many ? "60" : "",
+            colours[row % CHART_LINES]);
+    gnuplot_put_string(script, title);
+    if (chart->series.future > 0)
+        fprintf(script,
+                ", \\\n$output%" PRId64
+                " using 1:($1 >= %.9g ? $2 : NaN) with lines dashtype '.' linewidth 2.4 linecolor '#%s' notitle",
+                row, end, colours[row % CHART_LINES]);
+}
+
 void run_chart_lines(FILE *script, const run_chart *chart) {
     const double last = (double)(chart->series.steps - 1) * step_size(chart), margin = chart->series.steps > 1 ? 0.0 : 0.5;
-    const bool thinned = chart->columns < chart->series.steps; // then lines are areas, through which others are seen
     char title[160];
     put_frame(script, chart, -margin, last + margin);
     fprintf(script, "set grid linecolor '#e0e0e0' linetype 1\nset offsets 0, 0, graph 0.03, graph 0.03\nset ylabel ");
@@ -64,11 +84,8 @@ void run_chart_lines(FILE *script, const run_chart *chart) {
         put_line(script, chart, row);
     fprintf(script, "plot ");
     for (int64_t row = 0; row < chart->rows; row++) {
-        fprintf(script, "$output%" PRId64 " using 1:2 with %s linewidth %s linecolor '#%s%s' title ", row,
-                chart->series.steps <= SHOWN_POINTS ? "linespoints pointtype 7 pointsize 0.5" : "lines", thinned ? "1" : "1.6",
-                thinned && chart->rows > 1 ? "60" : "", colours[row % CHART_LINES]);
-        snprintf(title, sizeof title, "%s %" PRId64, chart->label, row);
-        gnuplot_put_string(script, title);
+        snprintf(title, sizeof title, "%s %" PRId64, chart->series.rows ? "row" : chart->label, row);
+        put_plot(script, chart, row, title);
         fprintf(script, "%s", row + 1 < chart->rows ? ", \\\n" : "\n");
     }
 }
@@ -119,6 +136,12 @@ void run_chart_map(FILE *script, const run_chart *chart) {
         }
         fprintf(script, "\n");
     }
-    fprintf(script, "EOD\nplot $values matrix using ((($1 + 0.5) * %.9g - 0.5) * %.9g):(($2 + 0.5) * %.9g - 0.5):3 with image\n",
-            width, size, height);
+    if (chart->series.future > 0) // where the outputs begin to be the inputs
+        fprintf(script, "EOD\nset arrow from %.9g, graph 0 to %.9g, graph 1 nohead front dashtype '.' linewidth 2\n",
+                ((double)(chart->series.steps - chart->series.future) - 0.5) * size,
+                ((double)(chart->series.steps - chart->series.future) - 0.5) * size);
+    else
+        fprintf(script, "EOD\n");
+    fprintf(script, "plot $values matrix using ((($1 + 0.5) * %.9g - 0.5) * %.9g):(($2 + 0.5) * %.9g - 0.5):3 with image\n", width,
+            size, height);
 }

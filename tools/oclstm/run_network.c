@@ -83,8 +83,8 @@ static int create_outputs(network_job *job) {
     const char *path = options->output;
     if (path == NULL || strcmp(path, "-") == 0)
         path = path == NULL && (isatty(STDOUT_FILENO) || options->plot) ? NULL : "/dev/stdout";
-    int64_t shape[3] = {sizes->batch_first ? sizes->batch : sizes->steps, sizes->batch_first ? sizes->steps : sizes->batch,
-                        sizes->outputs};
+    const int64_t steps = sizes->steps + sizes->future;
+    int64_t shape[3] = {sizes->batch_first ? sizes->batch : steps, sizes->batch_first ? steps : sizes->batch, sizes->outputs};
     if (!sizes->batched)
         shape[1] = sizes->outputs;
     int code = create(&job->y, path, sizes->dtype, sizes->batched ? 3 : 2, shape);
@@ -108,7 +108,8 @@ static int commit(network_job *job) {
 static void summarise(const network_job *job) {
     char text[1024];
     const oclstm_device_info *info = oclstm_device_get_info(job->device);
-    const double steps = (double)job->sizes.steps, seconds = job->run_seconds > 1e-9 ? job->run_seconds : 1e-9;
+    const double steps = (double)(job->sizes.steps + job->sizes.future),
+                 seconds = job->run_seconds > 1e-9 ? job->run_seconds : 1e-9;
     if (job->options->quiet)
         return;
     network_text(text, sizeof text, job->layers, job->count);
@@ -119,8 +120,8 @@ static void summarise(const network_job *job) {
         report("memory: %.1f MiB held on the device", (double)oclstm_device_get_held_bytes(job->device) / (1024.0 * 1024.0));
     }
     report("%s (%s), %zu layer%s, %" PRId64 " steps x batch %" PRId64 " in %.1f ms, %.1f us/step, %.0f steps/s", info->name,
-           info->platform_name, job->count, job->count == 1 ? "" : "s", job->sizes.steps, job->sizes.batch, seconds * 1e3,
-           seconds / steps * 1e6, steps / seconds);
+           info->platform_name, job->count, job->count == 1 ? "" : "s", job->sizes.steps + job->sizes.future, job->sizes.batch,
+           seconds * 1e3, seconds / steps * 1e6, steps / seconds);
 }
 
 static int begin_plot(network_job *job) {
@@ -132,11 +133,14 @@ static int begin_plot(network_job *job) {
     for (size_t i = 0; i < job->count && used < sizeof title; i++)
         used += (size_t)snprintf(title + used, sizeof title - used, "%s %s", i > 0 ? "," : "",
                                  job->layers[i].name[0] ? job->layers[i].name : oclstm_layer_kind_name(job->layers[i].kind));
-    if (sizes->batch > 1 && used < sizeof title)
+    const bool rows = sizes->outputs == 1 && sizes->batch > 1 && sizes->batch <= RUN_PLOT_ROWS;
+    if (sizes->batch > 1 && !rows && used < sizeof title)
         snprintf(title + used, sizeof title - used, "; row 0 of the batch");
     return run_plot_begin(
         &job->plot, job->options,
-        &(run_plot_series){.steps = sizes->steps,
+        &(run_plot_series){.steps = sizes->steps + sizes->future,
+                           .future = sizes->future,
+                           .rows = rows,
                            .batch = sizes->batch,
                            .outputs = sizes->outputs,
                            .batch_first = sizes->batch_first,

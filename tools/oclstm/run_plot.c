@@ -42,14 +42,15 @@ int run_plot_begin(run_plot **out, const cli_options *options, const run_plot_se
         *out = plot;
         plot->picture.fd = -1;
         chart->series = *series;
+        chart->series.outputs = series->rows ? series->batch : series->outputs;
         chart->series.title = chart->title;
         chart->series.label = chart->label;
         snprintf(chart->title, sizeof chart->title, "%s", series->title);
         snprintf(chart->label, sizeof chart->label, "%s", series->label);
         chart->step_seconds = options->step_seconds;
-        const int64_t most = series->outputs <= CHART_LINES ? CHART_LINE_COLUMNS : CHART_COLUMNS;
+        const int64_t most = chart->series.outputs <= CHART_LINES ? CHART_LINE_COLUMNS : CHART_COLUMNS;
         chart->columns = series->steps < most ? series->steps : most;
-        chart->rows = series->outputs < CHART_ROWS ? series->outputs : CHART_ROWS;
+        chart->rows = chart->series.outputs < CHART_ROWS ? chart->series.outputs : CHART_ROWS;
         chart->cells = calloc((size_t)(chart->columns * chart->rows), sizeof *chart->cells);
     }
     if (!plot || !chart->cells) {
@@ -99,7 +100,9 @@ void run_plot_take(run_plot *plot, const void *y, int64_t first, int64_t count) 
         return;
     const run_chart *chart = &plot->chart;
     const run_plot_series *series = &chart->series;
-    const int64_t stride = series->outputs * (series->batch_first ? 1 : series->batch);
+    const int64_t features = series->rows ? 1 : series->outputs;
+    const int64_t stride = features * (series->batch_first ? 1 : series->batch);
+    const int64_t apart = series->rows && series->batch_first ? count : 1; // from line to line
     // Near the column that the step is in, and never behind it.
     int64_t column = (int64_t)((double)first / (double)series->steps * (double)chart->columns) - 1;
     column = column < 0 ? 0 : column;
@@ -109,7 +112,7 @@ void run_plot_take(run_plot *plot, const void *y, int64_t first, int64_t count) 
         for (int64_t u = 0; u < series->outputs; u++) {
             const int64_t row =
                 chart->rows == series->outputs ? u : (int64_t)((double)u / (double)series->outputs * (double)chart->rows);
-            take(&chart->cells[row * chart->columns + column], value_at(series, y, t * stride + u));
+            take(&chart->cells[row * chart->columns + column], value_at(series, y, t * stride + u * apart));
         }
     }
 }

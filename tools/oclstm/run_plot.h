@@ -9,10 +9,14 @@
 
 typedef struct run_plot run_plot;
 
-// What is drawn: row 0 of y.
+enum { RUN_PLOT_ROWS = 8 }; // more rows of one output are not drawn: row 0 is
+
+// What is drawn: the outputs of row 0 of y, or the only output of each row.
 typedef struct run_plot_series {
     int64_t steps, batch, outputs;
+    int64_t future; // the last of the steps, which are drawn dotted
     bool batch_first;
+    bool rows;          // a line is a row of the batch, of one output
     oclstm_dtype dtype; // of y: F32, F64 or F16
     const char *title;  // copied
     const char *label;  // what an output is: "h", "sigmoid"; copied
