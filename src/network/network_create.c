@@ -149,8 +149,7 @@ static oclstm_status create_layer(oclstm_network *network, const oclstm_tensors 
                                : status;
 }
 
-// F64 where all weights are.
-static oclstm_dtype natural_dtype(const oclstm_tensors *file, const network_modules *list) {
+oclstm_dtype network_natural_dtype(const oclstm_tensors *file, const network_modules *list) {
     for (size_t i = 0; i < list->count; i++) {
         const network_module *module = &list->modules[i];
         if (module->weight != NULL && module->weight->dtype != OCLSTM_F64)
@@ -233,7 +232,7 @@ oclstm_status oclstm_network_load(oclstm_network **out, oclstm_device *device, c
         status = base_fail_memory(error, sizeof *made, "the network");
     } else {
         made->device = device_retain(device);
-        made->dtype = options.dtype_given ? options.dtype : natural_dtype(file, &list);
+        made->dtype = options.dtype_given ? options.dtype : network_natural_dtype(file, &list);
         made->element_bytes = oclstm_dtype_size_bytes(made->dtype);
         status = fill(made, file, &list, options.engine, error);
         if (status == OCLSTM_OK)

@@ -81,6 +81,9 @@ typedef struct network_shape {
     int *lengths; // [batch], owned by the caller of network_check(); NULL = all steps
 } network_shape;
 
+// The dtype of a network that is given none: F64 where all weights are.
+oclstm_dtype network_natural_dtype(const oclstm_tensors *file, const network_modules *list);
+
 oclstm_status network_check(const oclstm_network *network, const oclstm_network_call *call, network_shape *out,
                             oclstm_error *error);
 

@@ -126,3 +126,17 @@ size_t train_graph_outputs(const train_graph *graph) { return graph->nodes[graph
 size_t train_graph_h(const train_graph *graph) { return graph->h_features; }
 size_t train_graph_c(const train_graph *graph) { return graph->c_features; }
 const train_buffers *train_graph_buffers(const train_graph *graph) { return &graph->buffers; }
+
+size_t train_graph_units(const train_graph *graph, bool *uniform) {
+    const train_unit *first = NULL;
+    size_t count = 0;
+    *uniform = true;
+    for (size_t i = 0; i < graph->node_count; i++) {
+        for (int u = 0; u < graph->nodes[i].unit_count; u++, count++) {
+            const train_unit *unit = &graph->nodes[i].units[u];
+            first = first != NULL ? first : unit;
+            *uniform = *uniform && unit->width == first->width && unit->hidden == first->hidden;
+        }
+    }
+    return count;
+}

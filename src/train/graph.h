@@ -46,6 +46,7 @@ size_t train_graph_inputs(const train_graph *graph);  // features of x; vocabula
 size_t train_graph_outputs(const train_graph *graph); // features of y
 size_t train_graph_h(const train_graph *graph);       // features of h of all units, one after the other; likewise c
 size_t train_graph_c(const train_graph *graph);
+size_t train_graph_units(const train_graph *graph, bool *uniform); // layers x directions; uniform: all have the same widths
 
 // Bytes on the device for this shape in all, weights and gradients included; 0 where they cannot be counted.
 uint64_t train_graph_bytes(train_graph *graph, size_t steps, size_t batch, bool has_lengths);
