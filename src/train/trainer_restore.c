@@ -168,7 +168,7 @@ oclstm_status oclstm_trainer_restore(oclstm_trainer *trainer, const oclstm_tenso
         all.training = before[0]; // released below
         all.evaluation = before[1];
         trainer->steps = all.steps;
-        trainer->has_forward = false;
+        trainer->is_forward = false;
     }
     release(&all, trainer->device);
     return status;
