@@ -19,7 +19,8 @@
  *                   a line of 64 bytes each k; +12 % at H 1024, +5 % at H 512. OpenCL's own prefetch() is empty in PoCL.
  *                                                                                                              default: not
  *
- * In a tile a weight is loaded just before its use, so that 12 sums, 3 rows and 1 weight fill 16 registers: twice the speed on AVX2.
+ * With 16 registers a weight is loaded just before its use, so that 12 sums, 3 rows and 1 weight fill them: twice the speed on AVX2. With 32 the
+ * weights come first and then row after row: 24 sums, 4 weights and 1 row; the other order spills a sum.
  *
  * Sums are added in one order, k = 0, 1, ..., whatever the number of rows, so that a row's result does not depend on the rows beside it. The
  * exception is `split`: one or two rows have too few independent sums to hide the latency of fma and then keep two sets, for even and
@@ -136,6 +137,20 @@ static int widen(REAL *to, const int n, const __global STORED_T *from, const int
     }
 #define ODD_FOLD(r) i##r += oi##r, f##r += of##r, g##r += og##r, o##r += oo##r;
 
+/* One column of the rows, one of the weights: see above. */
+#ifdef FEW_REGISTERS
+#define TILE_COLUMN(n)                                                                                                             \
+    ROWS_##n(TILE_SCALAR) const FACTORV wi = WEIGHT(w, 0);                                                                         \
+    ROWS_##n(TILE_MAC_I) const FACTORV wf = WEIGHT(w, 1);                                                                          \
+    ROWS_##n(TILE_MAC_F) const FACTORV wg = WEIGHT(w, 2);                                                                          \
+    ROWS_##n(TILE_MAC_G) const FACTORV wo = WEIGHT(w, 3);                                                                          \
+    ROWS_##n(TILE_MAC_O)
+#else
+#define TILE_COLUMN(n)                                                                                                             \
+    const FACTORV wi = WEIGHT(w, 0), wf = WEIGHT(w, 1), wg = WEIGHT(w, 2), wo = WEIGHT(w, 3);                                      \
+    ROWS_##n(TILE_MAC)
+#endif
+
 /* ahead1, ahead2: where to prefetch from while the first and the second product run, one line each k. */
 #define TILE_ARGUMENTS                                                                                                             \
     __global REALV *to, const int to_stride, const __global REALV *from, const int from_stride, WEIGHTS w1,                        \
@@ -148,11 +163,7 @@ static int widen(REAL *to, const int n, const __global STORED_T *from, const int
         FOR_COLUMNS(n, rows, stride, count) {                                                                                      \
             ROWS_##n(TILE_ROW) for (int k = 0; k < deep; ++k, w += W_AT(GATES)) {                                                  \
                 PREFETCH(ahead + (first + k) * LINE);                                                                              \
-                ROWS_##n(TILE_SCALAR) const FACTORV wi = WEIGHT(w, 0);                                                             \
-                ROWS_##n(TILE_MAC_I) const FACTORV wf = WEIGHT(w, 1);                                                              \
-                ROWS_##n(TILE_MAC_F) const FACTORV wg = WEIGHT(w, 2);                                                              \
-                ROWS_##n(TILE_MAC_G) const FACTORV wo = WEIGHT(w, 3);                                                              \
-                ROWS_##n(TILE_MAC_O)                                                                                               \
+                TILE_COLUMN(n)                                                                                                     \
             }                                                                                                                      \
         }                                                                                                                          \
     }

@@ -18,7 +18,7 @@ typedef struct train_tile_call {
     TRAIN_OFFSET a, b, c, init; // where they begin
     int m, n, k, lda, ldb, ldc;
     int form, accumulate, has_init;
-    int block_m, block_n, block_k;
+    int block_m, block_n, block_k, is_direct;
 } train_tile_call;
 
 // See cl/train_rows.cl.

@@ -4,13 +4,19 @@
 #include "cl/train_shared.h"
 #include "train/train_fused.h"
 
-// Depth of a block: a panel of 16 floats x 4 then fills two thirds of a core's first cache.
-static const size_t depth_most = 128;
+// Depth of a block: a panel of 16 floats x 4 then streams from a core's second cache, and C's tiles are loaded and stored seldom.
+static const size_t depth_most = 256;
+// Of a block in the forms whose A is read as it lies: one panel's columns, so that B is packed once. In TN A is packed as well: about as many rows as
+// columns, within the second cache.
+static const size_t rows_most = 2048, turned_rows = 256, turned_panels = 8;
+// Columns, in panels, up to which packing A for TN costs more than its rows' distance.
+static const size_t direct_panels = 2;
 
 typedef struct blocks {
     size_t m, n, k;
     size_t items;
     size_t item_elements; // of scratch memory
+    bool is_direct;       // TN: A is read as it lies
 } blocks;
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
@@ -20,11 +26,11 @@ static blocks choose(const train_fused_data *data, const train_product *product)
     const size_t panel = LSTM_GATES * data->tile.width, tile = data->tile.rows;
     blocks out = {.k = smaller(product->k, depth_most)};
     if (product->form == TRAIN_TN) {
-        out.n = 4 * panel;
-        out.m = ceil_div(256, tile) * tile;
+        out.n = turned_panels * panel;
+        out.m = ceil_div(turned_rows, tile) * tile;
     } else {
         out.n = panel;
-        out.m = ceil_div(smaller(product->m, 2048), tile) * tile;
+        out.m = ceil_div(smaller(product->m, rows_most), tile) * tile;
     }
     if (ceil_div(product->n, panel) * panel < out.n)
         out.n = ceil_div(product->n, panel) * panel;
@@ -40,7 +46,8 @@ static blocks choose(const train_fused_data *data, const train_product *product)
     const size_t count = ceil_div(product->m, out.m) * ceil_div(product->n, out.n);
     out.items = smaller(count, 8 * data->cores);
     const size_t strip_more = tile > 4 ? 8 : 4;
-    const size_t strips = product->form == TRAIN_TN ? out.m / tile * (out.k * tile + strip_more) : 0;
+    out.is_direct = product->n <= direct_panels * panel;
+    const size_t strips = product->form == TRAIN_TN ? (out.is_direct ? 1 : out.m / tile) * (out.k * tile + strip_more) : 0;
     out.item_elements = out.n * out.k + ceil_div(strips, panel) * panel + tile * panel + panel;
     return out;
 }
@@ -69,7 +76,8 @@ oclstm_status train_fused_product(train_machine *machine, const train_product *p
                                   .has_init = product->init.mem != NULL,
                                   .block_m = (cl_int)chosen.m,
                                   .block_n = (cl_int)chosen.n,
-                                  .block_k = (cl_int)chosen.k};
+                                  .block_k = (cl_int)chosen.k,
+                                  .is_direct = chosen.is_direct};
     const cl_mem init = product->init.mem != NULL ? product->init.mem : product->b.mem; // not looked at
     const device_grid grid = {1, {chosen.items, 1, 1}, {1, 1, 1}};
     oclstm_status status =
