@@ -167,5 +167,27 @@ def case_info_shows_the_layers(program):
     assert [(layer["kind"], layer["general"]) for layer in layers] == [("lstm", True)], layers
 
 
+def case_future(program):
+    head = {"head.weight": ("F32", (1, 3), randoms((1, 3), "w")), "head.bias": ("F32", (1,), randoms((1,), "b"))}
+    write_safetensors(program.path_of("m.safetensors"), {**Cell(1, 3).tensors("cell."), **head})
+    for shape, more in (((5, 2, 1), []), ((2, 5, 1), ["--batch-first"]), ((5, 1), [])):
+        swapped, rows = bool(more), 1 if len(shape) == 2 else 2
+        x = randoms(shape, "x")
+        write_npy(program.path_of("x.npy"), shape, x)
+        program.run("run", "m.safetensors", "-i", "x.npy", "-o", "y.npy", "--future", "3", *more, err="8 steps")
+        _, y_shape, y = read_npy(program.path_of("y.npy"))
+        assert list(y_shape) == [8 if extent == 5 else extent for extent in shape], y_shape
+        at = lambda values, steps, t, row: values[row * steps + t] if swapped else values[t * rows + row]
+        series = [[at(x, 5, t, row) if t < 5 else at(y, 8, t - 1, row) for t in range(8)] for row in range(rows)]
+        long = [v for s in series for v in s] if swapped else [series[row][t] for t in range(8) for row in range(rows)]
+        write_npy(program.path_of("x.npy"), y_shape, long)
+        program.run("run", "m.safetensors", "-i", "x.npy", "-o", "z.npy", *more)
+        close(read_npy(program.path_of("z.npy"))[2], y)
+    write_safetensors(program.path_of("m.safetensors"), Cell(2, 3).tensors("cell."))
+    write_npy(program.path_of("x.npy"), (5, 2), randoms((5, 2), "x"))
+    program.run("run", "m.safetensors", "-i", "x.npy", "--future", "3", code=1, err="as many outputs as inputs; this one has 3 outputs and takes 2")
+    program.run("run", "m.safetensors", "-i", "x.npy", "--future", "0", code=2, err="--future '0' is not valid")
+
+
 if __name__ == "__main__":
     sys.exit(run_cases(globals(), needs_device=True))

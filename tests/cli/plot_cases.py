@@ -102,6 +102,27 @@ def case_row_0_of_a_batch(program):
         assert all(abs(a - first[3 * t + 1]) < 1e-5 for t, a in enumerate(found))
 
 
+def case_the_only_output_of_rows_and_what_follows(program):
+    cell, _ = model(program, outputs=1)
+    head = {"head.weight": ("F32", (3, 3), randoms((3, 3), "w")), "head.bias": ("F32", (3,), randoms((3,), "b"))}
+    write_npy(program.path_of("x.npy"), (5, 2, 3), randoms((5, 2, 3), "x"))
+    for more in ([], ["--batch-first"]):
+        if more:
+            write_npy(program.path_of("x.npy"), (2, 5, 3), randoms((2, 5, 3), "x"))
+        script = script_of(program, "--layers", "enc,head", "-o", "y.npy", *more)
+        shape, y = read_npy(program.path_of("y.npy"))[1:]
+        for row in range(2):
+            expected = [y[row * 5 + t] if more else y[t * 2 + row] for t in range(5)]
+            assert all(abs(a - b[1]) < 1e-6 for a, b in zip(expected, points(script, f"output{row}"))), f"row {row} of {shape}"
+            assert f"title 'row {row}'" in script
+        assert "row 0 of the batch" not in script
+    write_safetensors(program.path_of("m.safetensors"), {**cell.tensors("enc."), **head})
+    write_npy(program.path_of("x.npy"), (5, 3), randoms((5, 3), "x"))
+    script = script_of(program, "--layers", "enc,head", "--future", "4")
+    assert len(points(script, "output0")) == 9
+    assert "using 1:($1 <= 4 ? $2 : NaN)" in script and "using 1:($1 >= 4 ? $2 : NaN) with lines dashtype '.'" in script
+
+
 def case_a_long_sequence_is_thinned_to_ranges(program):
     cell, x = model(program, steps=6000)
     y = cell.sequence(x, 6000, 1)[0][0::3]

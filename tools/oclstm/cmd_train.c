@@ -28,16 +28,26 @@ static int open_files(train_job *job) {
 }
 
 // What would only be found out at the end.
-static int check_output(const train_job *job) {
-    const char *path = job->options->output, *end = strrchr(path, '/');
+static int check_place(const char *option, const char *path) {
+    const char *end = path ? strrchr(path, '/') : NULL;
     struct stat status;
     char folder[4096];
+    if (!path)
+        return EXIT_DONE;
     snprintf(folder, sizeof folder, "%.*s", end ? (int)(end - path) + 1 : 1, end ? path : ".");
     if (access(folder, W_OK | X_OK) != 0)
-        return train_misfit("-o %s cannot be written: %s: %s", path, folder, strerror(errno));
+        return train_misfit("%s %s cannot be written: %s: %s", option, path, folder, strerror(errno));
     if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
-        return train_misfit("-o %s is a folder", path);
-    return job->options->plot ? gnuplot_check() : EXIT_DONE;
+        return train_misfit("%s %s is a folder", option, path);
+    return EXIT_DONE;
+}
+
+static int check_places(const train_job *job) {
+    const cli_options *options = job->options;
+    int code = check_place("-o", options->output);
+    if (code == EXIT_DONE)
+        code = check_place("--plot", options->plot);
+    return code == EXIT_DONE && options->plot ? gnuplot_check() : code;
 }
 
 static int make_trainer(train_job *job) {
@@ -82,9 +92,13 @@ static int train_in_order(train_job *job) {
     if (code == EXIT_DONE)
         code = train_settings_decide(job);
     if (code == EXIT_DONE)
-        code = check_output(job);
+        code = check_places(job);
     if (code == EXIT_DONE)
         code = train_checkpoint_look(job);
+    if (code == EXIT_DONE && (job->options->training.resume || job->options->restart)) {
+        train_clear_away(job->checkpoint);
+        train_clear_away(job->options->output);
+    }
     if (code == EXIT_DONE)
         code = make_trainer(job);
     if (code == EXIT_DONE)
@@ -93,8 +107,6 @@ static int train_in_order(train_job *job) {
         code = train_checkpoint_restore(job);
     if (code == EXIT_DONE)
         code = train_log_open(job);
-    if (code == EXIT_DONE)
-        code = train_plot_begin(job);
     return code;
 }
 

@@ -73,7 +73,7 @@ int train_checkpoint_save(train_job *job, bool finished) {
                                      {"train.seconds", seconds},
                                      {"train.losses", training},
                                      {"train.validation_losses", validation},
-                                     {"train.vocabulary", job->data.words.text}};
+                                     {VOCABULARY_CHECKPOINT_KEY, job->data.words.text}};
     for (size_t i = 0; i < sizeof facts / sizeof facts[0]; i++)
         if (facts[i].value)
             entries[count++] = facts[i];

@@ -83,6 +83,8 @@ int train_evaluate(train_job *job, double *loss);
 int train_checkpoint_look(train_job *job); // before the work: may it be overwritten, and is there one to resume from?
 int train_checkpoint_restore(train_job *job);
 int train_checkpoint_save(train_job *job, bool finished);
+// Removes what processes that are no more left behind when they were killed while writing a file of this name.
+void train_clear_away(const char *path);
 // Says how to go on from it.
 void train_say_resume(const train_job *job);
 
@@ -91,10 +93,8 @@ int train_log_open(train_job *job);
 int train_log_step(train_job *job, const oclstm_train_result *result, int64_t epoch, const double *validation);
 int train_log_close(train_job *job);
 
-int train_plot_begin(train_job *job);
 int train_plot_draw(train_job *job);
 
-int train_write(train_job *job); // OUT
 void train_say_memory(const train_job *job);
 void train_summarise(const train_job *job);
 int train_print_json(const train_job *job);

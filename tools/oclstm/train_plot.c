@@ -11,14 +11,6 @@
 #include "report.h"
 #include "train_job.h"
 
-int train_plot_begin(train_job *job) {
-    const cli_options *options = job->options;
-    const char *terminal;
-    if (!options->plot)
-        return EXIT_DONE;
-    return picture_open(&job->picture, options->plot, (size_t)(picture_ending(options->plot, &terminal) - options->plot), "");
-}
-
 static void put_points(FILE *script, const char *name, const train_curve *curve) {
     fprintf(script, "$%s << EOD\n", name);
     for (int i = 0; i < curve->count; i++) {
@@ -75,13 +67,17 @@ static void put_script(FILE *script, const train_job *job) {
 }
 
 int train_plot_draw(train_job *job) {
-    if (!job->options->plot)
+    const char *path = job->options->plot, *terminal;
+    if (!path)
         return EXIT_DONE;
+    int code = picture_open(&job->picture, path, (size_t)(picture_ending(path, &terminal) - path), "");
+    if (code != EXIT_DONE)
+        return code;
     FILE *script = tmpfile();
     if (!script)
         return train_misfit("no temporary file for gnuplot's script: %s", strerror(errno));
     put_script(script, job);
-    const int code = gnuplot_draw(script, job->picture.fd);
+    code = gnuplot_draw(script, job->picture.fd);
     fclose(script);
     return code == EXIT_DONE ? picture_commit(&job->picture) : code;
 }

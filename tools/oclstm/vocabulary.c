@@ -99,6 +99,8 @@ int vocabulary_of_text(vocabulary *out, const char *text, size_t bytes, const ch
 int vocabulary_of_file(vocabulary *out, const oclstm_tensors *file) {
     const char *text = oclstm_tensors_metadata(file, VOCABULARY_KEY);
     const char *path = oclstm_tensors_path(file);
+    if (!text)
+        text = oclstm_tensors_metadata(file, VOCABULARY_CHECKPOINT_KEY);
     *out = (vocabulary){0};
     if (!text)
         return EXIT_DONE;

@@ -9,7 +9,8 @@
 
 #include <oclstm/tensors.h>
 
-#define VOCABULARY_KEY "oclstm.vocabulary"
+#define VOCABULARY_KEY            "oclstm.vocabulary"
+#define VOCABULARY_CHECKPOINT_KEY "train.vocabulary" // a checkpoint keeps other keys for itself
 
 typedef struct vocabulary {
     uint32_t *characters; // code points, in the order of their numbers
