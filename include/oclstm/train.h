@@ -236,7 +236,7 @@ OCLSTM_API oclstm_status oclstm_trainer_write(oclstm_trainer *trainer, const cha
  * Writes a checkpoint: weights, the optimizer's state, the number of steps, the settings, the carried states. A .safetensors file that is a model file as
  * well; whole or not at all: an older one of the name stays until it is complete. Its tensors: those of oclstm_trainer_write(), for each of them NAME
  * "NAME.optimizer_first" and, of Adam and AdamW, "NAME.optimizer_second"; "oclstm.training.h" and so on. Settings and a checksum over all of it stand in
- * the metadata keys "oclstm.checkpoint" (JSON) and "oclstm.checksum".
+ * the metadata keys "oclstm.checkpoint" (a line for each) and "oclstm.checksum".
  * @param metadata, count  further entries, for what the caller has to know to go on; keys must not begin with "oclstm.".
  */
 OCLSTM_API oclstm_status oclstm_trainer_save(oclstm_trainer *trainer, const char *path, const oclstm_metadata *metadata,

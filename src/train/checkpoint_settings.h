@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a checkpoint says of the run that it is of: a JSON object in the metadata.
+// What a checkpoint says of the run that it is of: a text in the metadata, a line for each thing.
 //
-//     {"version": 1, "steps": 600, "training_batch": 4, "evaluation_batch": 0, "layers": ["embed: embed 65 32", "lstm: lstm 32 128"],
-//      "settings": {"dtype": "float32", "seed": "7", ...}, "rate": {"lr": 0.001, "schedule": "constant", ...}}
+//     version 1
+//     steps 600
+//     training_batch 4
+//     evaluation_batch 0
+//     layer embed: embed 65 32
+//     layer lstm: lstm 32 128
+//     dtype float32
+//     ...
+//     lr 0.001
+//     schedule constant
 //
-// "layers" and "settings" must be those of the trainer that goes on; "rate" is for people.
+// Layers and settings must be those of the trainer that goes on; the learning rate and its schedule are for people.
 #ifndef OCLSTM_TRAIN_CHECKPOINT_SETTINGS_H
 #define OCLSTM_TRAIN_CHECKPOINT_SETTINGS_H
 

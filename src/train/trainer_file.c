@@ -39,7 +39,7 @@ static bool can_be_listed(const oclstm_layer *layer) {
     const char *name = layer->name;
     if (is_activation(layer) || name[0] == '\0')
         return true;
-    return strchr(name, ',') == NULL && name[0] != ' ' && name[strlen(name) - 1] != ' ' && strcmp(name, ".") != 0 &&
+    return strpbrk(name, ",\n") == NULL && name[0] != ' ' && name[strlen(name) - 1] != ' ' && strcmp(name, ".") != 0 &&
            strcmp(name, "relu") != 0 && strcmp(name, "sigmoid") != 0 && strcmp(name, "softmax") != 0;
 }
 
