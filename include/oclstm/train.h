@@ -146,7 +146,7 @@ OCLSTM_API oclstm_dtype oclstm_trainer_dtype(const oclstm_trainer *trainer);
 /** The engine that it uses; AUTO for NULL. */
 OCLSTM_API oclstm_engine oclstm_trainer_engine(const oclstm_trainer *trainer);
 
-/** Bytes on the device that steps of this shape take in all; 0 where that is more than can be counted. Takes nothing. */
+/** Bytes on the device that steps of this shape, without lengths, take in all; 0 where that is more than can be counted. Takes nothing. */
 OCLSTM_API uint64_t oclstm_trainer_bytes(const oclstm_trainer *trainer, int64_t batch, int64_t steps);
 
 /** Data of a step. Arrays by value: a zeroed one is absent. */

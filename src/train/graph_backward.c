@@ -158,9 +158,18 @@ static oclstm_status node_back(going_back *g, const train_node *node) {
     return status;
 }
 
+// What lies behind a sequence's end gives no gradient. Recurrences do not look at it; other layers would.
+static oclstm_status clear_padding(const going_back *g) {
+    const train_graph *graph = g->graph;
+    const train_node *last = &graph->nodes[graph->node_count - 1];
+    if (!graph->has_lengths || last->kind == NODE_LSTM)
+        return OCLSTM_OK;
+    return turn(g, turning_of(g, false), g->dy, last->outputs, 0, g->dy, last->outputs, false);
+}
+
 oclstm_status train_graph_backward(train_graph *graph, bool accumulate, bool want_dx, oclstm_error *error) {
     going_back g = {.graph = graph, .accumulate = accumulate, .dy = graph->buffers.dy, .error = error};
-    oclstm_status status = OCLSTM_OK;
+    oclstm_status status = clear_padding(&g);
     for (size_t i = graph->node_count; i-- > 0 && status == OCLSTM_OK;) {
         const bool wanted = i > 0 || want_dx;
         g.x = i > 0 ? graph->nodes[i - 1].out : (train_matrix){graph->buffers.x, 0};

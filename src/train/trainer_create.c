@@ -169,12 +169,13 @@ static oclstm_status fill_from_file(oclstm_trainer *trainer, const oclstm_tensor
 
 oclstm_status oclstm_trainer_create(oclstm_trainer **out, oclstm_device *device, const oclstm_tensors *file,
                                     const oclstm_trainer_params *params, oclstm_error *error) {
+    if (out != NULL)
+        *out = NULL;
     if (out == NULL || device == NULL || params == NULL)
         return base_fail(error, OCLSTM_INVALID_ARGUMENT, "oclstm_trainer_create: %s is NULL",
                          out == NULL      ? "out"
                          : device == NULL ? "device"
                                           : "params");
-    *out = NULL;
     oclstm_status status = device_check_fork(error);
     if (status == OCLSTM_OK)
         status = check_params(params, file != NULL, error);

@@ -27,9 +27,14 @@ uint64_t oclstm_trainer_bytes(const oclstm_trainer *trainer, int64_t batch, int6
     const uint64_t passes = train_graph_bytes(trainer->graph, (size_t)steps, (size_t)batch, false);
     const uint64_t moments =
         train_optimizer_bytes(trainer->dtype, optimizer->kind, optimizer->momentum != 0, train_graph_flat(trainer->graph));
-    const uint64_t target = (uint64_t)steps * (uint64_t)batch * trainer->element_bytes *
-                            (trainer->params.loss == OCLSTM_LOSS_CROSS_ENTROPY ? 1 : train_graph_outputs(trainer->graph));
-    return passes > 0 ? passes + moments + target : 0;
+    if (passes == 0)
+        return 0;
+    const size_t rows = (size_t)steps * (size_t)batch, outputs = train_graph_outputs(trainer->graph);
+    const uint64_t target =
+        trainer->params.loss == OCLSTM_LOSS_CROSS_ENTROPY ? rows * sizeof(cl_int) : rows * outputs * trainer->element_bytes;
+    const size_t states = 2 * (size_t)batch * (train_graph_h(trainer->graph) + train_graph_c(trainer->graph)); // carried on
+    const size_t others = states + train_loss_scratch(trainer->losses, rows, outputs) + TRAINER_RESULTS;
+    return passes + moments + target + others * trainer->element_bytes;
 }
 
 const oclstm_parameter *oclstm_trainer_parameters(const oclstm_trainer *trainer, size_t *count) {
