@@ -8,7 +8,7 @@ from source_tree import ROOT, report
 
 DECLARED = re.compile(r"^OCLSTM_API\b([^;]*?)\b(oclstm_\w+)\s*\(([^;]*)\);", re.MULTILINE)
 # What is made on a device.
-OBJECT = re.compile(r"\boclstm_(device|cell|state|network|stream|group)\b\s*\*")
+OBJECT = re.compile(r"\boclstm_(device|cell|state|network|stream|group|tape|trainer)\b\s*\*")
 
 
 def main() -> None:

@@ -89,10 +89,21 @@ const oclstm_engine *gradient_engines(oclstm_dtype dtype) {
         const train_engine *found;
         oclstm_error error;
         const oclstm_status status = train_engine_choose(&found, fixture_device(), dtype, (oclstm_engine)id, &error);
+        ck_assert_msg(status == OCLSTM_OK || status == OCLSTM_UNSUPPORTED, "%s", error.message);
         if (status == OCLSTM_OK)
             engines[count++] = found->id;
     }
     engines[count] = OCLSTM_ENGINE_AUTO;
     ck_assert_int_gt(count, 0);
     return engines;
+}
+
+void gradient_turn(row_order order, double *to, const double *from, size_t features, bool to_time_major) {
+    for (size_t t = 0; t < order.steps; t++) {
+        for (size_t b = 0; b < order.batch; b++) {
+            const size_t own = order.batch_first ? b * order.steps + t : t * order.batch + b, plain = t * order.batch + b;
+            memcpy(to + (to_time_major ? plain : own) * features, from + (to_time_major ? own : plain) * features,
+                   features * sizeof *to);
+        }
+    }
 }

@@ -26,6 +26,15 @@ oclstm_const_array array_to_read(oclstm_array array);
 void expect_gradient_values(const host_values *values, const double *expected, const char *name, const char *what);
 double gradient_tolerance(oclstm_dtype dtype);
 
+// How the rows of an array lie: [steps][batch], or [batch][steps].
+typedef struct row_order {
+    size_t steps, batch;
+    bool batch_first;
+} row_order;
+
+// Rows of `features` values to time-major order, or back from it.
+void gradient_turn(row_order order, double *to, const double *from, size_t features, bool to_time_major);
+
 // The engines that train on this device, ended by AUTO. The list is valid until the next call.
 const oclstm_engine *gradient_engines(oclstm_dtype dtype);
 

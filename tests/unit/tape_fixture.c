@@ -147,16 +147,8 @@ void tape_run_both(oclstm_tape *tape, const tape_problem *p) {
     tape_run_backward(tape, p, &call);
 }
 
-// The other order of steps and batch, where the arrays have it: to time-major, or from it.
-static void turn(const tape_problem *p, double *to, const double *from, size_t features, bool to_time_major) {
-    const size_t steps = (size_t)p->shape.steps, rows = (size_t)p->rows;
-    for (size_t t = 0; t < steps; t++) {
-        for (size_t b = 0; b < rows; b++) {
-            const size_t own = p->shape.batch_first ? b * steps + t : t * rows + b, plain = t * rows + b;
-            memcpy(to + (to_time_major ? plain : own) * features, from + (to_time_major ? own : plain) * features,
-                   features * sizeof *to);
-        }
-    }
+static row_order order_of(const tape_problem *p) {
+    return (row_order){(size_t)p->shape.steps, (size_t)p->rows, p->shape.batch_first};
 }
 
 void tape_problem_solve(tape_problem *p, bool with_y, bool with_h, bool with_c) {
@@ -174,8 +166,8 @@ void tape_problem_solve(tape_problem *p, bool with_y, bool with_h, bool with_c) 
                                               p->inputs[OF_WEIGHT_IH + i].wide, p->gradients[OF_WEIGHT_IH + i].wide};
     double *x = fixture_alloc(rows * input, sizeof *x), *dx = fixture_alloc(rows * input, sizeof *dx),
            *y = fixture_alloc(rows * hidden, sizeof *y), *dy = fixture_alloc(rows * hidden, sizeof *dy);
-    turn(p, x, p->inputs[OF_X].wide, input, true);
-    turn(p, dy, p->given[OF_Y].wide, hidden, true);
+    gradient_turn(order_of(p), x, p->inputs[OF_X].wide, input, true);
+    gradient_turn(order_of(p), dy, p->given[OF_Y].wide, hidden, true);
     for (size_t i = 0; i < rows * hidden && !with_y; i++)
         dy[i] = 0;
     const reference_network network = {.layers = &layer,
@@ -197,8 +189,8 @@ void tape_problem_solve(tape_problem *p, bool with_y, bool with_h, bool with_c) 
                                        .dh0 = p->gradients[OF_H].wide,
                                        .dc0 = p->gradients[OF_C].wide};
     reference_network_run(&network);
-    turn(p, p->results[OF_Y].wide, y, hidden, false);
-    turn(p, p->gradients[OF_X].wide, dx, input, false);
+    gradient_turn(order_of(p), p->results[OF_Y].wide, y, hidden, false);
+    gradient_turn(order_of(p), p->gradients[OF_X].wide, dx, input, false);
     free(x);
     free(dx);
     free(y);

@@ -25,11 +25,27 @@ static oclstm_state *state;
 static oclstm_network *network;
 static oclstm_stream *stream;
 static oclstm_group *group;
+static oclstm_tape *tape;
+static oclstm_trainer *trainer;
 static oclstm_device_info *list;
 static size_t list_count;
 static oclstm_error error;
 
 static const float ones[INPUT] = {1, 1, 1, 1};
+
+// A tape that has gone forward, a trainer that has made a step.
+static oclstm_status train_something(void) {
+    static const float targets[HIDDEN];
+    const oclstm_trainer_params params = {.description = "lstm 4 8", .optimizer = oclstm_optimizer_defaults(OCLSTM_OPTIMIZER_ADAM)};
+    const oclstm_sequence sequence = {.x = {ones, OCLSTM_F32, 2, {1, INPUT}}};
+    const oclstm_train_batch batch = {.x = {ones, OCLSTM_F32, 2, {1, INPUT}}, .target = {targets, OCLSTM_F32, 2, {1, HIDDEN}}};
+    oclstm_status status = oclstm_tape_create(&tape, cell, NULL, &error);
+    if (status == OCLSTM_OK)
+        status = oclstm_tape_forward(tape, &sequence, &error);
+    if (status == OCLSTM_OK)
+        status = oclstm_trainer_create(&trainer, device, NULL, &params, &error);
+    return status == OCLSTM_OK ? oclstm_trainer_step(trainer, &batch, NULL, &error) : status;
+}
 
 // Lists, opens, creates, runs. Returns what went wrong, or NULL.
 static const char *use_everything(void) {
@@ -51,6 +67,8 @@ static const char *use_everything(void) {
         status = oclstm_group_create(&group, (oclstm_device *const[]){device, device}, 2,
                                      OCLSTM_CELL(.input_size = INPUT, .hidden_size = HIDDEN), &error);
     oclstm_tensors_close(&file);
+    if (status == OCLSTM_OK)
+        status = train_something();
     return status == OCLSTM_OK ? NULL : error.message;
 }
 
@@ -60,6 +78,8 @@ static void make_things(void) {
 }
 
 static void release_things(void) {
+    oclstm_trainer_destroy(&trainer);
+    oclstm_tape_destroy(&tape);
     oclstm_group_destroy(&group);
     oclstm_stream_destroy(&stream);
     oclstm_network_destroy(&network);
@@ -177,6 +197,39 @@ static const char *use_networks_and_groups(void) {
     return NULL;
 }
 
+static const char *use_tapes_and_trainers(void) {
+    float values[4 * HIDDEN * HIDDEN] = {0};
+    const oclstm_const_array x = {values, OCLSTM_F32, 2, {1, INPUT}}, y = {values, OCLSTM_F32, 2, {1, HIDDEN}};
+    const oclstm_array weight = {values, OCLSTM_F32, 2, {4 * HIDDEN, INPUT}};
+    const oclstm_train_batch batch = {.x = x, .target = y};
+    const oclstm_trainer_params params = {.description = "lstm 4 8", .optimizer = oclstm_optimizer_defaults(OCLSTM_OPTIMIZER_ADAM)};
+    oclstm_tape *other_tape = tape;
+    oclstm_trainer *other = trainer;
+    oclstm_tensors *file = NULL;
+    double loss;
+    REFUSED(oclstm_tape_create(&other_tape, cell, NULL, &error));
+    REFUSED(oclstm_tape_forward(tape, &(const oclstm_sequence){.x = x}, &error));
+    REFUSED(oclstm_tape_backward(tape, &(const oclstm_cell_gradients){.y = y}, &error));
+    REFUSED(oclstm_trainer_create(&other, device, NULL, &params, &error));
+    if (other_tape != NULL || other != NULL)
+        return "create left its out-pointer";
+    REFUSED(oclstm_trainer_step(trainer, &batch, NULL, &error));
+    REFUSED(oclstm_trainer_evaluate(trainer, &batch, &loss, &error));
+    REFUSED(oclstm_trainer_reset_state(trainer, &error));
+    REFUSED(oclstm_trainer_forward(trainer, &(const oclstm_network_call){.x = x}, &error));
+    REFUSED(oclstm_trainer_backward(trainer, &(const oclstm_network_gradients){.y = y}, &error));
+    REFUSED(oclstm_trainer_update(trainer, NULL, &error));
+    REFUSED(oclstm_trainer_read(trainer, 0, &weight, &error));
+    REFUSED(oclstm_trainer_read_gradient(trainer, 0, &weight, &error));
+    REFUSED(oclstm_trainer_write(trainer, "/nowhere/a.safetensors", NULL, 0, &error));
+    REFUSED(oclstm_trainer_save(trainer, "/nowhere/a.safetensors", NULL, 0, &error));
+    if (oclstm_tensors_open(&file, test_data("cells/torch_cell_odd.safetensors"), &error) != OCLSTM_OK)
+        return error.message;
+    REFUSED(oclstm_trainer_restore(trainer, file, &error));
+    oclstm_tensors_close(&file);
+    return NULL;
+}
+
 static const char *load_a_cell(void) {
     oclstm_tensors *file = NULL;
     oclstm_cell *other = NULL;
@@ -205,6 +258,10 @@ static const char *read_facts(void) {
     int rank = 0;
     int64_t h_shape[3], c_shape[3];
     oclstm_share share;
+    size_t layers = 0, parameters = 0;
+    if (oclstm_trainer_layers(trainer, &layers) == NULL || oclstm_trainer_parameters(trainer, &parameters) == NULL || layers != 1 ||
+        parameters != 4 || oclstm_trainer_steps(trainer) != 1 || oclstm_trainer_bytes(trainer, 1, 1) == 0)
+        return "the facts of a trainer";
     if (oclstm_network_state_shape(network, 1, &rank, h_shape, c_shape, &error) != OCLSTM_OK ||
         oclstm_group_get_share(group, 0, &share, &error) != OCLSTM_OK)
         return error.message;
@@ -214,9 +271,9 @@ static const char *read_facts(void) {
 
 static const char *release_in_child(void) {
     release_things();
-    return device == NULL && cell == NULL && state == NULL && list == NULL && network == NULL && stream == NULL && group == NULL
-               ? NULL
-               : "a pointer stays";
+    const bool all = device == NULL && cell == NULL && state == NULL && list == NULL && network == NULL && stream == NULL &&
+                     group == NULL && tape == NULL && trainer == NULL;
+    return all ? NULL : "a pointer stays";
 }
 
 static const char *use_and_release(void) {
@@ -253,6 +310,9 @@ START_TEST(cells_and_states_are_refused) { in_child(use_cells); }
 END_TEST
 
 START_TEST(networks_and_groups_are_refused) { in_child(use_networks_and_groups); }
+END_TEST
+
+START_TEST(tapes_and_trainers_are_refused) { in_child(use_tapes_and_trainers); }
 END_TEST
 
 START_TEST(a_file_is_read_and_its_cell_refused) { in_child(load_a_cell); }
@@ -361,6 +421,7 @@ static Suite *make_suite(void) {
     tcase_add_test(tests, devices_are_refused);
     tcase_add_test(tests, cells_and_states_are_refused);
     tcase_add_test(tests, networks_and_groups_are_refused);
+    tcase_add_test(tests, tapes_and_trainers_are_refused);
     tcase_add_test(tests, a_file_is_read_and_its_cell_refused);
     tcase_add_test(tests, facts_can_be_read);
     tcase_add_test(tests, everything_can_be_released);
