@@ -43,6 +43,9 @@ def case_every_reference_file_with_every_engine(program):
                 continue
             assert entry["result"] == "ok" and entry["error"] <= entry["tolerance"] and entry["engine"] == engine, entry
             assert entry["misplaced"] == 0, entry
+            gradients = entry["gradients"]
+            if "/cells/" in entry["file"] and not entry["file"].endswith("torch_cell_nonfinite.safetensors"):
+                assert gradients["error"] <= gradients["tolerance"] and gradients["misplaced"] == 0, entry
             # Not worse than the tolerance against the exact value either, where that is computed.
             assert entry["error_from_exact"] is None or entry["error_from_exact"] <= entry["tolerance"], entry
 

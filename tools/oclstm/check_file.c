@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "array_view.h"
+#include "check_gradients.h"
 #include "check_network.h"
 #include "check_problem.h"
 
@@ -210,6 +211,16 @@ static oclstm_engine last_engine(const check_engine *engine) {
     return engine->group ? share.engine : oclstm_cell_last_engine(engine->cell);
 }
 
+// Cells of 16 bits have none.
+static bool has_gradients(const check_problem *problem) {
+    return gradients_in_file(problem->file) && (problem->cell_dtype == OCLSTM_F32 || problem->cell_dtype == OCLSTM_F64);
+}
+
+bool check_outcome_within(const check_outcome *outcome) {
+    return compare_within(&outcome->worst, outcome->tolerance) &&
+           (!outcome->gradients_compared || compare_within(&outcome->gradient, outcome->gradient_tolerance));
+}
+
 static void check_problem_on(const check_problem *problem, oclstm_device *const *devices, size_t count, const cli_options *options,
                              check_outcome *outcome) {
     check_engine engine = {0};
@@ -226,13 +237,15 @@ static void check_problem_on(const check_problem *problem, oclstm_device *const 
     outcome->engine = last_engine(&engine);
     oclstm_cell_destroy(&engine.cell);
     oclstm_group_destroy(&engine.group);
+    if (good && outcome->compared && has_gradients(problem))
+        good = check_cell_gradients(problem, devices[0], options, outcome);
     if (!good)
         outcome->compared = false;
     else if (!outcome->compared)
         check_settle(outcome, CHECK_FAIL, "there are no answers: tensors %s are missing",
                      problem->sequence ? "y, hn, cn" : "h1, c1");
     else
-        outcome->result = compare_within(&outcome->worst, outcome->tolerance) ? CHECK_OK : CHECK_FAIL;
+        outcome->result = check_outcome_within(outcome) ? CHECK_OK : CHECK_FAIL;
 }
 
 void check_file(check_outcome *out, const char *path, oclstm_device *const *devices, size_t count, const cli_options *options) {

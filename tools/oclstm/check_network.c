@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "array_view.h"
+#include "check_gradients.h"
 #include "reference.h"
 
 // The inputs and answers of a file: in torch's words, or in those of ONNX's operator.
@@ -106,8 +107,7 @@ static oclstm_const_array as_stored(const oclstm_tensor *tensor, const void *dat
     return array;
 }
 
-static bool compute(network_case *test, oclstm_network *network, check_outcome *outcome) {
-    oclstm_error error;
+static oclstm_network_call call_of(const network_case *test, const oclstm_network *network) {
     oclstm_network_call call = {.lengths = as_stored(test->lengths, NULL, test->dtype), .batch_first = test->batch_first};
     if (oclstm_network_takes_tokens(network))
         call.tokens = as_stored(test->tokens, NULL, test->dtype);
@@ -125,6 +125,12 @@ static bool compute(network_case *test, oclstm_network *network, check_outcome *
         call.h0 = array_read_only(oclstm_out_3d(test->h0_data, test->dtype, test->h_shape[0], test->h_shape[1], test->h_shape[2]));
         call.c0 = array_read_only(oclstm_out_3d(test->c0_data, test->dtype, test->c_shape[0], test->c_shape[1], test->c_shape[2]));
     }
+    return call;
+}
+
+static bool compute(const network_case *test, oclstm_network *network, check_outcome *outcome) {
+    oclstm_error error;
+    const oclstm_network_call call = call_of(test, network);
     return oclstm_network_run(network, &call, &error) == OCLSTM_OK || check_settle(outcome, CHECK_FAIL, "%s", error.message);
 }
 
@@ -173,6 +179,17 @@ static bool compare(const network_case *test, const oclstm_tensors *file, check_
     return good && compare_one(test, file, test->cn, test->single ? "c1" : "cn", test->cn_data, rows * test->c_shape[2], outcome);
 }
 
+// The file's gradients, where it has them. What the forward pass of training computes is held to the answers as well.
+static bool compare_gradients(const network_case *test, const check_problem *problem, const oclstm_network *network,
+                              oclstm_device *device, const oclstm_network_params *params, const cli_options *options,
+                              check_outcome *outcome) {
+    const oclstm_network_call call = call_of(test, network);
+    if (!outcome->compared || !gradients_in_file(problem->file))
+        return true;
+    return check_network_gradients(problem, device, params, &call, test->single, options, outcome) &&
+           compare(test, problem->file, outcome);
+}
+
 void check_network_on(const check_problem *problem, oclstm_device *device, const cli_options *options, check_outcome *outcome) {
     char layers[512];
     network_case test = {0};
@@ -188,7 +205,8 @@ void check_network_on(const check_problem *problem, oclstm_device *device, const
     }
     const char *own = oclstm_tensors_metadata(problem->file, "tolerance_forward");
     const bool good = decide_sizes(&test, network, outcome) && read_data(&test, problem->file, outcome) &&
-                      compute(&test, network, outcome) && compare(&test, problem->file, outcome);
+                      compute(&test, network, outcome) && compare(&test, problem->file, outcome) &&
+                      compare_gradients(&test, problem, network, device, &params, options, outcome);
     outcome->engine = options->engine;
     outcome->tolerance = options->tolerance_given   ? options->tolerance
                          : own                      ? strtod(own, NULL)
@@ -199,7 +217,7 @@ void check_network_on(const check_problem *problem, oclstm_device *device, const
     else if (!outcome->compared)
         check_settle(outcome, CHECK_FAIL, "there are no answers: tensors y, hn, cn are missing");
     else
-        outcome->result = compare_within(&outcome->worst, outcome->tolerance) ? CHECK_OK : CHECK_FAIL;
+        outcome->result = check_outcome_within(outcome) ? CHECK_OK : CHECK_FAIL;
     void *const owned[] = {test.x_data, test.h0_data, test.c0_data, test.y_data, test.hn_data, test.cn_data};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
         free(owned[i]);

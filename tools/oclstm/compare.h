@@ -13,12 +13,15 @@ typedef struct comparison {
     int64_t index;     // of the element, in C order
     double got;
     double expected;
-    double error;      // |got - expected| / (1 + |expected|)
+    double error;      // |got - expected| / (1 + |expected|), or as compare_add_scaled() says
     int64_t misplaced; // elements where NaN or infinity stands on one side only, or infinities differ in sign
 } comparison;
 
 // Takes `count` elements into a comparison that began zeroed.
 void compare_add(comparison *worst, const char *array, const double *got, const double *expected, int64_t count);
+
+// The same, the error being in measure of the array's largest element: |got - expected| / max |expected|, or |got| where all are zero.
+void compare_add_scaled(comparison *worst, const char *array, const double *got, const double *expected, int64_t count);
 
 // Takes the other comparison's worst element where it is worse.
 void compare_merge(comparison *worst, const comparison *other);

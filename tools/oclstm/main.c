@@ -94,8 +94,8 @@ static const cli_command commands[] = {
      .summary = "recompute reference files and compare",
      .description =
          "Each FILE holds weights, inputs and a framework's answers. Recomputes the answers on the device and prints the\n"
-         "largest |a-b|/(1+|b|); NaN and infinity must stand at the same places. Exit code 1 on any difference\n"
-         "beyond the tolerance, and when nothing could be compared.\n",
+         "largest |a-b|/(1+|b|); NaN and infinity must stand at the same places. Gradients in the file (grad_NAME) are\n"
+         "compared too: |a-b|/max|b|. Exit code 1 on any difference beyond the tolerance, and when nothing could be compared.\n",
      .example = "oclstm check tests/data/cells/*.safetensors --engine portable",
      .operands_min = 1,
      .operands_max = -1,

@@ -6,7 +6,7 @@
 #include <string.h>
 
 // exp of a negative number only, so that nothing overflows; NaN passes through.
-static double sigmoid(double v) {
+double reference_sigmoid(double v) {
     if (v >= 0.0)
         return 1.0 / (1.0 + exp(-v));
     const double e = exp(v);
@@ -89,8 +89,8 @@ void reference_row(const reference_cell *cell, const double *x, const double *h,
             gates[row] += cell->bias_ih[row] + cell->bias_hh[row];
     }
     for (int64_t unit = 0; unit < hidden; unit++) {
-        const double i = sigmoid(gates[unit]), f = sigmoid(gates[hidden + unit]);
-        const double g = tanh(gates[2 * hidden + unit]), o = sigmoid(gates[3 * hidden + unit]);
+        const double i = reference_sigmoid(gates[unit]), f = reference_sigmoid(gates[hidden + unit]);
+        const double g = tanh(gates[2 * hidden + unit]), o = reference_sigmoid(gates[3 * hidden + unit]);
         const double c_next = f * c[unit] + i * g;
         c_out[unit] = c_next;
         h_out[unit] = o * tanh(c_next);

@@ -19,6 +19,9 @@ typedef struct reference_cell {
     const double *bias_hh;
 } reference_cell;
 
+// Safe for any number; NaN passes through.
+double reference_sigmoid(double v);
+
 // Copies `count` values of a floating-point dtype to double, exactly.
 void reference_widen(double *dst, const void *src, oclstm_dtype dtype, int64_t count);
 
