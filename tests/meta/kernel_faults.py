@@ -25,6 +25,9 @@ STORED = ("stored",)
 NETWORK = ("kernels_network",)
 GENERAL = ("kernels_general:steps",)
 FUNCTIONS = ("kernels_general:functions",)
+TRAIN_PRODUCTS = ("train_clblast:products",)
+TRAIN_STEPS = ("train_clblast:recurrences",)
+TRAIN_PROJECTED = ("train_clblast:projections",)
 
 FAULTS = [
     # lstm_update: shared by both engines
@@ -176,4 +179,27 @@ FAULTS = [
     Fault("general.cl", "elu loses digits", "alpha * expm1(x)", "alpha * (exp(x) - (REAL)1)", FUNCTIONS),
     Fault("general.cl", "softsign: sign kept below", "((REAL)1 + fabs(x))", "((REAL)1 + x)", FUNCTIONS),
     Fault("general.cl", "softplus overflows", "x > (REAL)0 ? x + log1p(exp(-x)) : log1p(exp(x))", "log1p(exp(x))", FUNCTIONS),
+    # train_gates.cl
+    Fault("train_gates.cl", "fill row: last row skipped", "row < rows)", "row + 1u < rows)", TRAIN_PRODUCTS),
+    Fault("train_gates.cl", "fill row: last column skipped", "if (j < columns", "if (j + 1u < columns", TRAIN_PRODUCTS),
+    Fault("train_gates.cl", "fill row: leading dimension ignored", "row * ldc + j", "row * columns + j", TRAIN_PRODUCTS),
+    Fault("train_gates.cl", "forward: tanh(c) instead of tanh(c')", "= o * tanh(c_next);", "= o * tanh(c);", TRAIN_STEPS),
+    Fault("train_gates.cl", "forward: f is not kept", "row_gm[LSTM_GATE_F * hidden] = f;", "", TRAIN_STEPS),
+    Fault("train_gates.cl", "forward: a standing row's c is not copied on", "        c_gm[c_after + at] = c;\n", "", TRAIN_STEPS),
+    Fault("train_gates.cl", "forward: raw of a standing row is left", "keeps ? out_gm[out_before + at] : (REAL)0;", "out_gm[out_before + at];",
+          TRAIN_PROJECTED),
+    Fault("train_gates.cl", "a length is one too long", "step >= lengths_gm[b]", "step > lengths_gm[b]", TRAIN_STEPS),
+    Fault("train_gates.cl", "keep: all rows", "b < batch && stands_still(lengths_gm, 1, step, b)", "b < batch", TRAIN_PROJECTED),
+    Fault("train_gates.cl", "keep: last column skipped", "if (j < width &&", "if (j + 1u < width &&", TRAIN_PROJECTED),
+    Fault("train_gates.cl", "keep: h of another row", "= h_gm[h_before + b * width + j]", "= h_gm[h_before + j]", TRAIN_PROJECTED),
+    Fault("train_gates.cl", "join: dy left out", "joined_gm[joined_offset + at] = dh_gm[dh_offset + at] + (has_dy ? dy_gm[dy_offset + at] : (REAL)0);",
+          "joined_gm[joined_offset + at] = dh_gm[dh_offset + at];", TRAIN_PROJECTED),
+    Fault("train_gates.cl", "join: dh counted twice", "    dh_gm[dh_offset + at] = 0;\n", "", TRAIN_PROJECTED),
+    Fault("train_gates.cl", "join: a standing row's gradient is not zero", "        joined_gm[joined_offset + at] = 0;\n", "", TRAIN_PROJECTED),
+    Fault("train_gates.cl", "backward: dh counted twice", "    dout_gm[dout_offset + at] = 0;\n", "", TRAIN_STEPS),
+    Fault("train_gates.cl", "backward: dc without f", "= dc * f;", "= dc;", TRAIN_STEPS),
+    Fault("train_gates.cl", "backward: derivative of tanh of g", "((REAL)1 - g * g)", "((REAL)1 - g)", TRAIN_STEPS),
+    Fault("train_gates.cl", "backward: c' instead of c", "dc * c_gm[c_before + at]", "dc * c_gm[c_after + at]", TRAIN_STEPS),
+    Fault("train_gates.cl", "backward: dc of the step behind left out", " + dc_gm[dc_offset + at];", ";", TRAIN_STEPS),
+    Fault("train_gates.cl", "backward: standing rows are not zero", "            row_gm[gate * hidden] = 0;", "            ;", TRAIN_STEPS),
 ]

@@ -101,15 +101,19 @@ START_TEST(padded_copies) {
 }
 END_TEST
 
+static void add_case(Suite *suite, const char *name, const TTest *test) {
+    TCase *tests = tcase_create(name);
+    tcase_set_timeout(tests, 300);
+    tcase_add_loop_test(tests, test, 0, 2);
+    suite_add_tcase(suite, tests);
+}
+
 int main(void) {
     Suite *suite = suite_create("train_clblast");
-    TCase *tests = tcase_create("train_clblast");
-    tcase_set_timeout(tests, 300);
-    tcase_add_loop_test(tests, products, 0, 2);
-    tcase_add_loop_test(tests, recurrences, 0, 2);
-    tcase_add_loop_test(tests, recurrences_with_a_projection, 0, 2);
-    tcase_add_loop_test(tests, sizes_beyond_the_kernels_index, 0, 2);
-    tcase_add_loop_test(tests, padded_copies, 0, 2);
-    suite_add_tcase(suite, tests);
+    add_case(suite, "products", products);
+    add_case(suite, "recurrences", recurrences);
+    add_case(suite, "projections", recurrences_with_a_projection);
+    add_case(suite, "sizes", sizes_beyond_the_kernels_index);
+    add_case(suite, "copies", padded_copies);
     return run_suite(suite, true);
 }
