@@ -83,21 +83,51 @@ __kernel void train_add_rows(__global const REAL *a_gm, uint a_offset, uint b_of
         out_gm[j] = a_gm[a_offset + j] + a_gm[b_offset + j];
 }
 
-// out[j] (+)= sum over the rows of a[row][j]; the same at twin_offset, where two biases have one gradient. Work-items: columns.
+// Columns of a work-item of train_column_sums: 1, or a multiple of 16 where one runs at a time on a core, so that it reads whole lines and a few of a page.
+#ifndef COLUMNS
+#define COLUMNS 1u
+#endif
+#if REAL_IS_DOUBLE
+#define REAL16 double16
+#else
+#define REAL16 float16
+#endif
+
+static void write_sum(__global REAL *out_gm, uint at, int accumulate, REAL sum) {
+    REAL before = accumulate ? out_gm[at] : (REAL)0;
+    out_gm[at] = before + sum;
+}
+
+// out[j] (+)= sum over the rows of a[row][j]; the same at twin_offset, where two biases have one gradient. Work-items: COLUMNS columns each.
 __kernel void train_column_sums(__global const REAL *a_gm, uint a_offset, __global REAL *out_gm, uint out_offset, uint twin_offset,
                                 int accumulate, uint rows, uint columns) {
-    uint j = (uint)get_global_id(0);
-    if (j >= columns)
+    uint first = (uint)get_global_id(0) * COLUMNS, last = min(first + COLUMNS, columns);
+    REAL sum[COLUMNS];
+    if (first >= columns)
         return;
-    REAL sum = 0;
+    for (uint j = 0u; j < COLUMNS; j++)
+        sum[j] = 0;
     for (uint begin = 0u; begin < rows; begin += LSTM_SUM_BLOCK) {
         uint end = min(begin + LSTM_SUM_BLOCK, rows);
-        REAL part = 0;
-        for (uint row = begin; row < end; row++)
-            part += a_gm[a_offset + row * columns + j];
-        sum += part;
+        uint j = first;
+#if COLUMNS >= 16
+        for (; j + 16u <= last; j += 16u) {
+            REAL16 part = 0;
+            for (uint row = begin; row < end; row++)
+                part += vload16(0, a_gm + a_offset + row * columns + j);
+            vstore16(vload16(0, sum + (j - first)) + part, 0, sum + (j - first));
+        }
+#endif
+        for (; j < last; j++) {
+            REAL part = 0;
+            for (uint row = begin; row < end; row++)
+                part += a_gm[a_offset + row * columns + j];
+            sum[j - first] += part;
+        }
     }
-    REAL before = accumulate ? out_gm[out_offset + j] : (REAL)0, twin = accumulate ? out_gm[twin_offset + j] : (REAL)0;
-    out_gm[out_offset + j] = before + sum;
-    out_gm[twin_offset + j] = twin + sum;
+    for (uint j = first; j < last; j++) {
+        write_sum(out_gm, out_offset + j, accumulate, sum[j - first]);
+        if (twin_offset != out_offset)
+            write_sum(out_gm, twin_offset + j, accumulate, sum[j - first]);
+    }
 }

@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "train/layer_kernels.h"
 
+#include "base/error.h"
+
 // Work-items of a group; the kernels are right with any.
 static const size_t wanted_local = 64;
 
 oclstm_status train_layer_kernels_make(train_layer_kernels *out, oclstm_device *device, oclstm_dtype dtype, oclstm_error *error) {
     static const char *const names[LAYER_KERNELS] = {"train_embed", "train_embed_back", "train_activate",   "train_activate_back",
                                                      "train_turn",  "train_add_rows",   "train_column_sums"};
+    const bool is_cpu = device_get_limits(device)->kind == OCLSTM_DEVICE_CPU;
     cl_program program = NULL;
-    *out = (train_layer_kernels){.device = device};
-    oclstm_status status = device_program_get(&program, device, "train_layers.cl", device_dtype_options(device, dtype), error);
+    char options[200] = "";
+    *out = (train_layer_kernels){.device = device, .sum_columns = is_cpu ? 64 : 1};
+    base_append(options, sizeof options, "%s -D COLUMNS=%zuu", device_dtype_options(device, dtype), out->sum_columns);
+    oclstm_status status = device_program_get(&program, device, "train_layers.cl", options, error);
     for (int i = 0; i < LAYER_KERNELS && status == OCLSTM_OK; i++)
         status = device_kernel_create(&out->kernels[i], device, program, names[i], &out->max_group[i], error);
     return status;
@@ -96,5 +101,9 @@ oclstm_status train_column_sums(const train_layer_kernels *k, train_matrix a, tr
         device_set_args(k->device, k->kernels[LAYER_COLUMN_SUMS], 0, error, DEVICE_ARG(a.mem), DEVICE_ARG(a_offset),
                         DEVICE_ARG(out.mem), DEVICE_ARG(out_offset), DEVICE_ARG(twin_offset), DEVICE_ARG(accumulate_arg),
                         DEVICE_ARG(rows_arg), DEVICE_ARG(columns_arg), (size_t)0);
-    return status == OCLSTM_OK ? launch(k, LAYER_COLUMN_SUMS, columns, 1, error) : status;
+    if (status != OCLSTM_OK)
+        return status;
+    const device_grid grid = device_grid_make(k->device, k->max_group[LAYER_COLUMN_SUMS], k->sum_columns > 1 ? 1 : wanted_local,
+                                              (columns + k->sum_columns - 1) / k->sum_columns, 1, 1);
+    return device_launch(k->device, k->kernels[LAYER_COLUMN_SUMS], &grid, error);
 }

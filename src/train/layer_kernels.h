@@ -20,6 +20,7 @@ typedef struct train_layer_kernels {
     oclstm_device *device; // not held
     cl_kernel kernels[LAYER_KERNELS];
     size_t max_group[LAYER_KERNELS];
+    size_t sum_columns; // COLUMNS of cl/train_layers.cl
 } train_layer_kernels;
 
 oclstm_status train_layer_kernels_make(train_layer_kernels *out, oclstm_device *device, oclstm_dtype dtype, oclstm_error *error);
