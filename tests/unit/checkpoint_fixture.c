@@ -31,6 +31,33 @@ oclstm_trainer *checkpoint_trainer(const char *description, oclstm_trainer_param
     return checkpoint_trainer_of(NULL, params);
 }
 
+const checkpoint_case checkpoint_cases[CHECKPOINT_CASES] = {
+    {"embed 11 6, lstm 7 layers 2, linear 11", OCLSTM_LOSS_CROSS_ENTROPY, OCLSTM_OPTIMIZER_ADAM, 0, 0.25, OCLSTM_F32},
+    {"lstm 3 6 layers 2 proj 2, relu, linear 4, lstmcell 5 nobias, linear 2 nobias", OCLSTM_LOSS_MSE, OCLSTM_OPTIMIZER_SGD, 0.9,
+     0.5, OCLSTM_F32},
+    {"a: lstmcell 3 4, b: lstmcell 5, sigmoid, head: linear 2", OCLSTM_LOSS_BCE, OCLSTM_OPTIMIZER_ADAMW, 0, 0.5, OCLSTM_F64},
+    {".: lstm 3 4", OCLSTM_LOSS_MSE, OCLSTM_OPTIMIZER_SGD, 0, 0, OCLSTM_F32},
+};
+
+bool checkpoint_can_run(const checkpoint_case *c) {
+    return c->dtype != OCLSTM_F64 || device_get_limits(checkpoint_device())->has_fp64;
+}
+
+oclstm_trainer_params checkpoint_params(const checkpoint_case *c) {
+    oclstm_trainer_params params = {.dtype_given = true,
+                                    .dtype = c->dtype,
+                                    .seed = 0xfedcba9876543210u,
+                                    .dropout = c->dropout,
+                                    .loss = c->loss,
+                                    .optimizer = oclstm_optimizer_defaults(c->optimizer)};
+    params.optimizer.lr = 0.05;
+    params.optimizer.momentum = c->momentum;
+    params.optimizer.clip_norm = 1.5;
+    return params;
+}
+
+oclstm_trainer *checkpoint_make(const checkpoint_case *c) { return checkpoint_trainer(c->layers, checkpoint_params(c)); }
+
 // --- steps --------------------------------------------------------------------------------------------------------------
 
 typedef struct step_data {

@@ -8,12 +8,29 @@
 // Steps of the batches, and their rows.
 enum { CHECKPOINT_STEPS = 5, CHECKPOINT_BATCH = 3 };
 
+// A training.
+typedef struct checkpoint_case {
+    const char *layers;
+    oclstm_loss loss;
+    oclstm_optimizer optimizer;
+    double momentum, dropout;
+    oclstm_dtype dtype;
+} checkpoint_case;
+
+enum { CHECKPOINT_CASES = 4 };
+extern const checkpoint_case checkpoint_cases[CHECKPOINT_CASES];
+
 oclstm_device *checkpoint_device(void); // opened once
 void checkpoint_device_close(void);
 
 // A trainer from a description, or from a file.
 oclstm_trainer *checkpoint_trainer(const char *description, oclstm_trainer_params params);
 oclstm_trainer *checkpoint_trainer_of(const oclstm_tensors *file, oclstm_trainer_params params);
+
+// One of the cases; can the device do it?
+bool checkpoint_can_run(const checkpoint_case *c);
+oclstm_trainer_params checkpoint_params(const checkpoint_case *c);
+oclstm_trainer *checkpoint_make(const checkpoint_case *c);
 
 // A step with carried state on data that its number says; returns the loss.
 double checkpoint_step(oclstm_trainer *trainer, int number);
