@@ -104,6 +104,18 @@ def case_single_steps(program):
     program.run("bench", "--single", "--repeat", "2", "--shape", "1,16,16,1", out=r"99%.*\n +1 +16 +16 \w+ ")
 
 
+def case_training(program):
+    for engine in ("portable", "fused", "auto"):
+        (found,) = objects(program, "--train", "--repeat", "3", "--shape", "2,3,5,4", "--engine", engine, "--no-roofs")
+        assert found["train"] and not found["single"] and found["calls"] == 3 and found["gbytes_per_second"] is None, found
+        assert found["engine"] == engine or engine == "auto" and found["engine"] in ("portable", "fused", "clblast"), found
+    found = objects(program, "--train", "--repeat", "1", "--no-roofs")
+    expected = [(16, 32, 128, 64), (32, 256, 256, 50), (64, 512, 512, 20)]
+    assert [tuple(entry[name] for name in ("batch", "input", "hidden", "steps")) for entry in found] == expected
+    program.run("bench", "--train", "--repeat", "2", "--shape", "2,3,5,4", out=r"forward and back.*\n +2 +3 +5 +4 \w+ ")
+    program.run("bench", "--train", "--shape", "2,3,5,4", "--dtype", "float16", code=1, err="float16")
+
+
 def case_a_time(program):
     begin = time.monotonic()
     (found,) = objects(program, *SHAPE, "--time", "0.3", "--no-roofs")

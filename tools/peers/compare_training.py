@@ -122,7 +122,7 @@ def oclstm_run(options: argparse.Namespace, initial: pathlib.Path, trained: path
     print(f"oclstm: {time.monotonic() - begin:.0f} s", flush=True)
     with log.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    measured = {int(row["step"]): float(row["validation"]) for row in rows if row["validation"]}
+    measured = {int(row["step"]): float(row["validation_loss"]) for row in rows if row["validation_loss"]}
     return [float(row["loss"]) for row in rows], measured
 
 
