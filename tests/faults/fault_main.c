@@ -353,9 +353,9 @@ static const fault_control *find_layer(void) {
 }
 
 int main(int argc, char **argv) {
-    const fault_scenario *const lists[] = {fault_device_scenarios, fault_cell_scenarios,  fault_state_scenarios,
-                                           fault_kernel_scenarios, fault_group_scenarios, fault_search_scenarios,
-                                           fault_network_scenarios};
+    const fault_scenario *const lists[] = {fault_device_scenarios,  fault_cell_scenarios,  fault_state_scenarios,
+                                           fault_kernel_scenarios,  fault_group_scenarios, fault_search_scenarios,
+                                           fault_network_scenarios, fault_train_scenarios};
     run_options options = {.full = getenv("OCLSTM_FAULT_FULL") != NULL};
     unsigned number = 0, failed = 0, sum_calls = 0, sum_faults = 0, sum_places = 0;
     for (int i = 1; i < argc; i++) {

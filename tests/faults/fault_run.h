@@ -63,7 +63,7 @@ typedef struct fault_scenario {
 
 // The scenarios, of several files, each list closed by one without a name.
 extern const fault_scenario fault_device_scenarios[], fault_cell_scenarios[], fault_state_scenarios[], fault_kernel_scenarios[],
-    fault_group_scenarios[], fault_search_scenarios[], fault_network_scenarios[];
+    fault_group_scenarios[], fault_search_scenarios[], fault_network_scenarios[], fault_train_scenarios[];
 
 // The device that scenarios open: OCLSTM_DEVICE, or NULL.
 const char *fault_device(void);
