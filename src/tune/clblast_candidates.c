@@ -72,27 +72,44 @@ static const short xgemv_fast_rot[][CLBLAST_COLUMNS] = {{8, 32, 32}, {4, 16, 16}
 
 // A large product, and the recurrent product of a batch.
 #define LARGE                                                                                                                      \
-    { 1024, 1024, 1024 }
+    { 1024, 1024, 1024, MATMUL_NT }
 #define RECURRENT                                                                                                                  \
-    { 64, 2048, 512 }
+    { 64, 2048, 512, MATMUL_NT }
+// Training: back through the recurrent weights, and their gradient over some steps; of a batch and a small one.
+#define BACK                                                                                                                       \
+    { 64, 512, 2048, MATMUL_NN }
+#define GRADIENT                                                                                                                   \
+    { 2048, 512, 640, MATMUL_TN }
+#define SMALL_BACK                                                                                                                 \
+    { 8, 64, 256, MATMUL_NN }
+#define SMALL_GRADIENT                                                                                                             \
+    { 256, 64, 160, MATMUL_TN }
 
 static const clblast_stage stages[] = {
     {"Xgemm",
      {"GEMMK", "KREG", "KWG", "KWI", "MDIMA", "MDIMC", "MWG", "NDIMB", "NDIMC", "NWG", "SA", "SB", "STRM", "STRN", "VWM", "VWN"},
      ROWS(xgemm),
      1,
-     {LARGE, RECURRENT}},
-    {"Padtranspose", {"PADTRA_PAD", "PADTRA_TILE", "PADTRA_WPT"}, ROWS(padtranspose), 1, {RECURRENT, {60, 1000, 250}}},
-    {"Pad", {"PAD_DIMX", "PAD_DIMY", "PAD_WPTX", "PAD_WPTY"}, ROWS(pad), 1, {{60, 2044, 512}}},
-    {"Transpose", {"TRA_DIM", "TRA_PAD", "TRA_SHUFFLE", "TRA_WPT"}, ROWS(transpose), 1, {{512, 512, 512}}},
+     {LARGE, RECURRENT, BACK, GRADIENT}},
+    {"Padtranspose", {"PADTRA_PAD", "PADTRA_TILE", "PADTRA_WPT"}, ROWS(padtranspose), 1, {RECURRENT, {60, 1000, 250, MATMUL_NT}}},
+    {"Pad",
+     {"PAD_DIMX", "PAD_DIMY", "PAD_WPTX", "PAD_WPTY"},
+     ROWS(pad),
+     1,
+     {{60, 2044, 512, MATMUL_NT}, {60, 508, 2048, MATMUL_NN}}},
+    {"Transpose", {"TRA_DIM", "TRA_PAD", "TRA_SHUFFLE", "TRA_WPT"}, ROWS(transpose), 1, {{512, 512, 512, MATMUL_NT}}},
     {"XgemmDirect",
      {"KWID", "MDIMAD", "MDIMCD", "NDIMBD", "NDIMCD", "PADA", "PADB", "VWMD", "VWND", "WGD"},
      ROWS(xgemm_direct),
      1 << 20,
-     {{4, 256, 64}, {8, 256, 64}}},
-    {"GemmRoutine", {"XGEMM_MIN_INDIRECT_SIZE"}, ROWS(gemm_routine), 0, {RECURRENT, {16, 512, 128}, {8, 1024, 256}, {32, 256, 64}}},
-    {"Xgemv", {"WGS1", "WPT1"}, ROWS(xgemv), 0, {{1, 4090, 1000}}},
-    {"XgemvFastRot", {"VW3", "WGS3", "WPT3"}, ROWS(xgemv_fast_rot), 0, {{1, 4096, 1024}}},
+     {{4, 256, 64, MATMUL_NT}, {8, 256, 64, MATMUL_NT}, SMALL_BACK, SMALL_GRADIENT}},
+    {"GemmRoutine",
+     {"XGEMM_MIN_INDIRECT_SIZE"},
+     ROWS(gemm_routine),
+     0,
+     {RECURRENT, {16, 512, 128, MATMUL_NT}, {8, 1024, 256, MATMUL_NT}, {32, 256, 64, MATMUL_NT}}},
+    {"Xgemv", {"WGS1", "WPT1"}, ROWS(xgemv), 0, {{1, 4090, 1000, MATMUL_NT}, {1, 1000, 4090, MATMUL_NN}}},
+    {"XgemvFastRot", {"VW3", "WGS3", "WPT3"}, ROWS(xgemv_fast_rot), 0, {{1, 4096, 1024, MATMUL_NT}}},
 };
 
 size_t clblast_stage_count(void) { return sizeof stages / sizeof stages[0]; }

@@ -4,15 +4,17 @@
 #define OCLSTM_TUNE_CLBLAST_CANDIDATES_H
 
 #include "device/tuned.h"
+#include "matmul/matmul.h"
 
 enum { CLBLAST_COLUMNS = 16, CLBLAST_PRODUCTS = 4 };
 
 // The first two rows of each kernel are what CLBlast gives a device that it does not know, in float32 and in float64.
 enum { CLBLAST_DEFAULT_F32, CLBLAST_DEFAULT_F64 };
 
-// C += A B^T, A [m][k], B [n][k].
+// C += A B^T, A [m][k], B [n][k]; or one of training's two other forms.
 typedef struct clblast_product {
     size_t m, n, k;
+    matmul_form form;
 } clblast_product;
 
 // A kernel's search.

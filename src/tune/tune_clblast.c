@@ -73,8 +73,9 @@ static bool time_kernel(tune_search *tuner, const void *subject, const void *can
         restore_kernel(tuner, stage);
     for (; count < CLBLAST_PRODUCTS && stage->products[count].m > 0; count++) {
         const clblast_product *product = &stage->products[count];
-        if (tune_product_time(tuner->device, tuner->params->dtype, product->m, product->n, product->k, least_seconds, &part,
-                              error) != OCLSTM_OK)
+        const matmul_shape shape = {
+            .dtype = tuner->params->dtype, .m = product->m, .n = product->n, .k = product->k, .form = product->form};
+        if (tune_product_time(tuner->device, &shape, least_seconds, &part, error) != OCLSTM_OK)
             return false;
         sum += log(part);
     }

@@ -45,7 +45,7 @@ static oclstm_status time_untuned(double *seconds, oclstm_device *device, oclstm
         return base_fail_memory(error, 2 * sizeof *settings, "settings");
     settings[1] = *device_get_tuned(device);
     device_set_tuned(device, &settings[0]);
-    oclstm_status status = tune_product_time(device, dtype, shape->m, shape->n, shape->k, least_seconds, seconds, error);
+    oclstm_status status = tune_product_time(device, shape, least_seconds, seconds, error);
     device_set_tuned(device, &settings[1]);
     matmul_begin_anew(device, dtype);
     free(settings);
@@ -59,8 +59,8 @@ oclstm_status oclstm_device_measure_product(double *seconds, oclstm_device *devi
     oclstm_status status = check_arguments(seconds, device, dtype, m, n, k, error);
     if (status != OCLSTM_OK)
         return status;
-    const matmul_shape shape = {.m = (size_t)m, .n = (size_t)n, .k = (size_t)k};
+    const matmul_shape shape = {.dtype = dtype, .m = (size_t)m, .n = (size_t)n, .k = (size_t)k};
     if (!tuned)
         return time_untuned(seconds, device, dtype, &shape, error);
-    return tune_product_time(device, dtype, shape.m, shape.n, shape.k, least_seconds, seconds, error);
+    return tune_product_time(device, &shape, least_seconds, seconds, error);
 }

@@ -66,8 +66,9 @@ static double expected_element(const product_trial *trial, size_t index, double 
     double sum = tune_value(trial->host[2], shape->dtype, index);
     *size = fabs(sum);
     for (size_t k = 0; k < shape->k; k++) {
-        const double term = tune_value(trial->host[0], shape->dtype, row * shape->k + k) *
-                            tune_value(trial->host[1], shape->dtype, column * shape->k + k);
+        const size_t at_a = shape->form == MATMUL_TN ? k * shape->m + row : row * shape->k + k,
+                     at_b = shape->form == MATMUL_NT ? column * shape->k + k : k * shape->n + column;
+        const double term = tune_value(trial->host[0], shape->dtype, at_a) * tune_value(trial->host[1], shape->dtype, at_b);
         sum += term;
         *size += fabs(term);
     }
@@ -94,9 +95,12 @@ static oclstm_status product_trial_check(const product_trial *trial, oclstm_erro
     return status;
 }
 
-oclstm_status tune_product_time(oclstm_device *device, oclstm_dtype dtype, size_t m, size_t n, size_t k, double least_seconds,
-                                double *seconds, oclstm_error *error) {
-    product_trial trial = {.device = device, .shape = {.dtype = dtype, .m = m, .n = n, .k = k, .lda = k, .ldb = k, .ldc = n}};
+oclstm_status tune_product_time(oclstm_device *device, const matmul_shape *shape, double least_seconds, double *seconds,
+                                oclstm_error *error) {
+    product_trial trial = {.device = device, .shape = *shape};
+    trial.shape.lda = shape->form == MATMUL_TN ? shape->m : shape->k;
+    trial.shape.ldb = shape->form == MATMUL_NT ? shape->k : shape->n;
+    trial.shape.ldc = shape->n;
     oclstm_status status = product_trial_make(&trial, error);
     if (status == OCLSTM_OK)
         status = product_trial_run(&trial, error);
