@@ -14,6 +14,7 @@
 #include "matmul/matmul.h"
 #include "runner.h"
 #include "temporary_dir.h"
+#include "tune/tune_product.h"
 #include "tune/tuner.h"
 
 static oclstm_device *device;
@@ -337,6 +338,23 @@ START_TEST(own_parameters_then_tuned_ones) {
 }
 END_TEST
 
+// Each is held to a reference of its own form.
+START_TEST(products_of_every_form_are_timed) {
+    double seconds;
+    for (matmul_form form = MATMUL_NT; form <= MATMUL_TN; form++) {
+        for (size_t m = 1; m < 16; m += 8) {
+            const matmul_shape shape = {.dtype = OCLSTM_F32, .m = m, .n = 20, .k = 33, .form = form};
+            ck_assert_msg(tune_product_time(device, &shape, 0, &seconds, &error) == OCLSTM_OK, "%s", error.message);
+            ck_assert(isfinite(seconds) && seconds >= 0);
+            spoil_products = true;
+            ck_assert_int_eq(tune_product_time(device, &shape, 0, &seconds, &error), OCLSTM_OPENCL);
+            ck_assert(isinf(seconds));
+            spoil_products = false;
+        }
+    }
+}
+END_TEST
+
 START_TEST(products_that_cannot_be_measured) {
     double seconds;
     ck_assert_int_eq(oclstm_device_measure_product(NULL, device, OCLSTM_F32, 1, 1, 1, true, &error), OCLSTM_INVALID_ARGUMENT);
@@ -440,6 +458,7 @@ static Suite *make_suite(void) {
     tcase_add_checked_fixture(tests, make_device, close_device);
     tcase_set_timeout(tests, 300);
     tcase_add_test(tests, own_parameters_then_tuned_ones); // the first that uses CLBlast
+    tcase_add_test(tests, products_of_every_form_are_timed);
     tcase_add_test(tests, products_that_cannot_be_measured);
     tcase_add_test(tests, a_search_leaves_a_file_and_goes_on_later);
     tcase_add_test(tests, a_search_that_is_stopped_at_once_loses_nothing);
