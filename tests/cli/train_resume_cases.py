@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`oclstm train`: checkpoints, and going on from them: train_resume_cases.py OCLSTM [CASE...]"""
 
+import json
 import os
 import re
 import resource
@@ -228,6 +229,24 @@ def case_a_checkpoint_is_a_model(program):
     program.run("run", "out.safetensors", "-i", "x.npy", "-o", "a.npy", "-q")
     program.run("run", CHECKPOINT, "-i", "x.npy", "-o", "b.npy", "-q")
     assert program.path_of("a.npy").read_bytes() == program.path_of("b.npy").read_bytes()
+
+
+def case_info_says_what_a_checkpoint_is(program):
+    waves(program)
+    program.run(*WAVES, "--steps", "3", "--optimizer", "adamw", "--lr", "0.005", "--seed", "18446744073709551615")
+    program.run("info", CHECKPOINT, out=r"checkpoint  version 1, steps 3, .*seed 18446744073709551615, .*loss mse, optimizer adamw, beta1 0\.9, .*lr 0\.005, "
+                r"schedule constant.*train\.losses: [^\n]{150,180}\.\.\. \(\d+ bytes\).*layers  lstm lstm .*linear linear")
+    document = json.loads(program.run("info", "--json", CHECKPOINT).out)
+    found = document["checkpoint"]
+    assert (found["steps"], found["optimizer"], found["lr"], found["weight_decay"], found["seed"]) == (3, "adamw", 0.005, 0.01, "18446744073709551615"), found
+    assert len(document["cells"]) == len(json.loads(program.run("info", "--json", "out.safetensors").out)["cells"])
+    assert json.loads(program.run("info", "--json", "out.safetensors").out)["checkpoint"] is None
+    assert "\n  checkpoint" not in program.run("info", "out.safetensors").out.decode()
+    # An edit that anybody may make.
+    path = program.path_of(CHECKPOINT)
+    path.write_bytes(path.read_bytes().replace(b"adamw\\nbeta1 0.9", b"adamw\\nbeta1 0.8"))
+    program.run(*WAVES, "--steps", "6", "--optimizer", "adamw", "--lr", "0.005", "--seed", "18446744073709551615", "--resume", code=1,
+                err="damaged or was edited: its content's checksum is crc32:")
 
 
 def case_a_second_signal_ends_at_once(program):

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "info_checkpoint.h"
 #include "json_output.h"
 #include "network_job.h"
 #include "report.h"
@@ -106,15 +107,33 @@ static void print_memory(const oclstm_cell_entry *cells, size_t count) {
     }
 }
 
+// A value, cut where it is long: curves and vocabularies are whole with --json.
+static void print_value(const char *value) {
+    enum { SHOWN = 160 };
+    char text[SHOWN + 1];
+    const size_t length = strlen(value);
+    size_t cut = length < SHOWN ? length : SHOWN;
+    while (cut < length && cut > 0 && ((unsigned char)value[cut] & 0xc0) == 0x80) // no part of a character
+        cut--;
+    snprintf(text, sizeof text, "%.*s", (int)cut, value);
+    for (char *at = text; (at = strchr(at, '\n')) != NULL;)
+        *at = ' ';
+    print_text(stdout, text);
+    if (cut < length)
+        printf("... (%zu bytes)", length);
+}
+
 static void print_metadata(const oclstm_tensors *file) {
     const char *key = oclstm_tensors_metadata_next(file, NULL);
     if (key)
         putchar('\n');
     for (; key; key = oclstm_tensors_metadata_next(file, key)) {
+        if (is_checkpoint_key(key))
+            continue;
         printf("  metadata  ");
         print_text(stdout, key);
         printf(": ");
-        print_text(stdout, oclstm_tensors_metadata(file, key));
+        print_value(oclstm_tensors_metadata(file, key));
         putchar('\n');
     }
 }
@@ -161,6 +180,7 @@ static void print_info(const oclstm_tensors *file, const oclstm_cell_entry *cell
     print_text(stdout, oclstm_tensors_path(file));
     printf(": %s, %zu tensor%s, %" PRIu64 " values in %" PRIu64 " bytes\n", oclstm_tensors_format(file), oclstm_tensors_count(file),
            oclstm_tensors_count(file) == 1 ? "" : "s", total(file, element_count), total(file, tensor_bytes));
+    print_checkpoint(file);
     print_metadata(file);
     print_tensors(file);
     print_cells(cells, cell_count);
@@ -193,10 +213,10 @@ static int print_json(const oclstm_tensors *file, const oclstm_cell_entry *cells
         json_array_append_new(tensor_list, tensor_to_json(oclstm_tensors_at(file, i)));
     for (size_t i = 0; i < cell_count; i++)
         json_array_append_new(cell_list, cell_to_json(&cells[i]));
-    return json_print(json_pack("{s:o, s:s, s:I, s:I, s:o, s:o, s:o, s:o}", "path", json_text(oclstm_tensors_path(file)), "format",
-                                oclstm_tensors_format(file), "values", (json_int_t)total(file, element_count), "bytes",
+    return json_print(json_pack("{s:o, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "path", json_text(oclstm_tensors_path(file)),
+                                "format", oclstm_tensors_format(file), "values", (json_int_t)total(file, element_count), "bytes",
                                 (json_int_t)total(file, tensor_bytes), "metadata", metadata, "tensors", tensor_list, "cells",
-                                cell_list, "layers", layers_to_json(file)));
+                                cell_list, "layers", layers_to_json(file), "checkpoint", checkpoint_to_json(file)));
 }
 
 int cmd_info(const cli_options *options) {
