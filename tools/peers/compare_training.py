@@ -117,9 +117,10 @@ def oclstm_run(options: argparse.Namespace, initial: pathlib.Path, trained: path
                "--batch", BATCH, "--bptt", BPTT, "--validation", SHARE, "--evaluate-every", EVERY, "--steps", options.steps,
                "--log", log, "-o", trained, "--restart", "-q"]
     command += ["--device", options.device] if options.device else []
-    begin = time.monotonic()
-    subprocess.run([str(word) for word in command], check=True)
-    print(f"oclstm: {time.monotonic() - begin:.0f} s", flush=True)
+    if not (options.reuse and log.exists() and trained.exists()):
+        begin = time.monotonic()
+        subprocess.run([str(word) for word in command], check=True)
+        print(f"oclstm: {time.monotonic() - begin:.0f} s", flush=True)
     with log.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     measured = {int(row["step"]): float(row["validation_loss"]) for row in rows if row["validation_loss"]}
@@ -151,7 +152,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--oclstm", type=pathlib.Path, default=environments.ROOT / "build/tools/oclstm/oclstm", metavar="PATH")
     parser.add_argument("--device", default="", metavar="DEVICE", help="of oclstm (default: it chooses)")
     parser.add_argument("--out", type=pathlib.Path, default=environments.ROOT / "build" / "training", metavar="DIR")
-    parser.add_argument("--reuse", action="store_true", help="take torch's run from --out instead of making it")
+    parser.add_argument("--reuse", action="store_true", help="take the runs that --out has instead of making them")
     return parser.parse_args()
 
 
@@ -172,7 +173,7 @@ def main() -> int:
     rows = [[step, loss, own, measured.get(step, ""), own_measured.get(step, "")]
             for step, (loss, own) in enumerate(zip(losses, own_losses, strict=True), 1)]
     tables.write_csv(options.out / "training-loss.csv", ["step", "torch", "oclstm", "torch_validation", "oclstm_validation"], [
-        [f"{value:.6g}" if isinstance(value, float) else value for value in row] for row in rows])
+        [f"{value:.8g}" if isinstance(value, float) else value for value in row] for row in rows])
     draw(options.out)
     theirs, mine = measured[options.steps], own_measured[options.steps]
     apart = [abs(row[2] / row[1] - 1) for row in rows]
