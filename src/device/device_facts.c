@@ -97,7 +97,11 @@ bool device_runs_in_calling_thread(const device_limits *limits) { return applies
 bool device_has_prefetch_builtin(const device_limits *limits) { return applies(limits, QUIRK_PREFETCH); }
 bool device_keeps_own_kernels(const device_limits *limits) { return applies(limits, QUIRK_OWN_KERNELS); }
 bool device_emulates_half(const device_limits *limits) { return applies(limits, QUIRK_EMULATED_HALF); }
-bool device_loses_parts(const device_limits *limits) { return applies(limits, QUIRK_LOSES_PARTS); }
+
+// Of a platform that does not tell its name, too: a part that is kept costs little, one that is gone too early crashes.
+bool device_loses_parts(const device_limits *limits) {
+    return applies(limits, QUIRK_LOSES_PARTS) || limits->platform_name[0] == '\0';
+}
 
 device_half device_half_products = DEVICE_HALF_BY_DEVICE;
 

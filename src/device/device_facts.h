@@ -21,7 +21,7 @@ bool device_keeps_own_kernels(const device_limits *limits);
 // Is float16 arithmetic (cl_khr_fp16) there, but done by conversion to float32 and back, and so slower than float32's?
 bool device_emulates_half(const device_limits *limits);
 
-// Must a part of the device that has been in use never be given back?
+// Must a part of the device that has been in use never be given back? Also where the driver has not told its name.
 bool device_loses_parts(const device_limits *limits);
 
 #endif

@@ -10,6 +10,7 @@
 // call with every error, of slow scenarios every place. Results are TAP.
 #include <dlfcn.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +88,38 @@ typedef struct fault_tally {
 } fault_tally;
 
 static const fault_control *control;
+
+// --- where a crash or a hang was --------------------------------------------------------------------------------------
+
+static char attempted[256];
+
+// when: "with" a fault, "after" it, or other words where there is none.
+static void note_attempt(const fault_scenario *scenario, const char *when, const fault_case *fault) {
+    if (fault == NULL)
+        snprintf(attempted, sizeof attempted, "%s: %s\n", scenario->name, when);
+    else
+        snprintf(attempted, sizeof attempted, "%s: %s call %u %s, %s\n", scenario->name, when, fault->call,
+                 errors[fault->error].name, mode_names[fault->mode]);
+}
+
+static void tell(const char *text) {
+    const ssize_t written = write(STDOUT_FILENO, text, strlen(text));
+    (void)written;
+}
+
+// For the one who reads the log; then the signal does what it does.
+static void note_signal(int number) {
+    tell(number == SIGALRM ? "# no end: " : "# crash: ");
+    tell(attempted);
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static void catch_signals(void) {
+    static const int numbers[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGALRM};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        signal(numbers[i], note_signal);
+}
 
 // --- one attempt ------------------------------------------------------------------------------------------------------
 
@@ -201,6 +234,7 @@ static void try_fault(fault_scene *scene, const fault_case *armed, fault_tally *
     fault_record record = {0}, again = {0};
     if (options->verbose)
         fprintf(stderr, "%s: call %u %s %s\n", scenario->name, armed->call, errors[armed->error].name, mode_names[armed->mode]);
+    note_attempt(scenario, "with", armed);
     oclstm_status status = attempt(scene, armed, &record);
     const bool uses_memory = status != OCLSTM_OK && (scenario->allowed & FAULT_LEAVES_WORK) == 0 && control->host_uses() > 0;
     const char *problem = status != OCLSTM_OK ? judge_record(scene, armed, record, status) : "";
@@ -213,6 +247,7 @@ static void try_fault(fault_scene *scene, const fault_case *armed, fault_tally *
     if (*problem != '\0')
         complain(tally, scene, armed, record, problem);
     tally->faults++;
+    note_attempt(scenario, "after", armed);
     status = attempt(scene, &none, &again);
     if (scenario->after && !scenario->after(scene, status))
         complain(tally, scene, armed, record, "without the fault not all is as it should be");
@@ -316,6 +351,7 @@ static fault_tally run_scenario(const fault_scenario *scenario, const run_option
     scene.control = control;
     scene.scenario = scenario;
     const int live_before = control->live_objects();
+    note_attempt(scenario, "before any fault", NULL);
     oclstm_status status = scenario->begin ? scenario->begin(&scene) : OCLSTM_OK;
     // The first attempt builds what the device keeps; the second is what every other one has to be like.
     for (int i = 0; i < 2 && status == OCLSTM_OK; i++) {
@@ -332,6 +368,7 @@ static fault_tally run_scenario(const fault_scenario *scenario, const run_option
     } else {
         try_calls(&scene, &tally, options);
     }
+    note_attempt(scenario, "at its end", NULL);
     if (scenario->end)
         scenario->end(&scene);
     if (control->live_objects() != live_before && (scenario->allowed & FAULT_KEEPS_PARTS) == 0) {
@@ -367,6 +404,7 @@ int main(int argc, char **argv) {
             options.part = argv[i];
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
+    catch_signals();
     control = find_layer();
     if (control == NULL) {
         const char *ci = getenv("CI");

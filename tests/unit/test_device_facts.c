@@ -166,8 +166,14 @@ START_TEST(quirks_by_driver) {
         ck_assert(device_has_prefetch_builtin(&info) == (strstr(cases[i].quirks, "prefetch-builtin") != NULL));
         ck_assert(device_emulates_half(&info) == (strstr(cases[i].quirks, "emulates-float16") != NULL));
         ck_assert(device_keeps_own_kernels(&info) == (strstr(cases[i].quirks, "keeps-own") != NULL));
+        const bool loses = strstr(cases[i].quirks, "loses-parts") != NULL || cases[i].platform[0] == '\0';
+        ck_assert(device_loses_parts(&info) == loses);
     }
     ck_assert_ptr_null(oclstm_device_get_quirk(NULL, 0));
+    // A driver that does not tell its name may be one that loses parts.
+    const oclstm_device_info nameless = {.kind = OCLSTM_DEVICE_CPU, .compute_units = 8, .usable = true};
+    ck_assert_str_eq(quirks_of(&nameless), "");
+    ck_assert(device_loses_parts(&nameless));
 }
 END_TEST
 
