@@ -28,6 +28,9 @@ FUNCTIONS = ("kernels_general:functions",)
 TRAIN_PRODUCTS = ("train_clblast:products",)
 TRAIN_STEPS = ("train_clblast:recurrences",)
 TRAIN_PROJECTED = ("train_clblast:projections",)
+TRAIN_PORTABLE_PRODUCTS = ("train_portable:products",)
+TRAIN_PORTABLE = ("train_portable:recurrences",)
+TRAIN_LAYERS = ("train_layers",)
 
 FAULTS = [
     # lstm_update: shared by both engines
@@ -202,4 +205,44 @@ FAULTS = [
     Fault("train_gates.cl", "backward: c' instead of c", "dc * c_gm[c_before + at]", "dc * c_gm[c_after + at]", TRAIN_STEPS),
     Fault("train_gates.cl", "backward: dc of the step behind left out", " + dc_gm[dc_offset + at];", ";", TRAIN_STEPS),
     Fault("train_gates.cl", "backward: standing rows are not zero", "            row_gm[gate * hidden] = 0;", "            ;", TRAIN_STEPS),
+    # train_portable.cl
+    Fault("train_portable.cl", "transpose: not transposed", "wt_gm[k * rows + r] =", "wt_gm[r * columns + k] =", TRAIN_PORTABLE),
+    Fault("train_portable.cl", "product: the start row dropped", "start == 2 ? init_gm[init_offset + n]", "start == 3 ? init_gm[init_offset + n]",
+          TRAIN_PORTABLE_PRODUCTS),
+    Fault("train_portable.cl", "product: the last row is not added to", "sum1 = left > 1u ? out_gm[c_row]", "sum1 = left > 2u ? out_gm[c_row]",
+          TRAIN_PORTABLE_PRODUCTS),
+    Fault("train_portable.cl", "product: stored beyond the last row", "    if (left > 3u)\n        out_gm[3u * c_row] = sum3;", "    out_gm[3u * c_row] = sum3;",
+          TRAIN_PORTABLE_PRODUCTS),
+    Fault("train_portable.cl", "product: only the first block is summed", "begin < terms; begin += LSTM_SUM_BLOCK) {\n        uint end = min(begin + LSTM_SUM_BLOCK, terms);\n        REAL part0",
+          "begin < min(terms, 1u); begin += LSTM_SUM_BLOCK) {\n        uint end = min(begin + LSTM_SUM_BLOCK, terms);\n        REAL part0", TRAIN_PORTABLE_PRODUCTS),
+    Fault("train_portable.cl", "step: f is not kept", "    gate_gm[LSTM_GATE_F * hidden] = f;\n", "", TRAIN_PORTABLE),
+    Fault("train_portable.cl", "step: a standing row goes on", "= stands ? c : c_next;", "= c_next;", TRAIN_PORTABLE),
+    Fault("train_portable.cl", "step: raw of a standing row is left", "= stands ? (REAL)0 : h_next;", "= h_next;", TRAIN_PORTABLE),
+    Fault("train_portable.cl", "project: a standing row's h", "= stands ? h_gm[h_offset + b * width + p] : sum;", "= sum;", TRAIN_PORTABLE),
+    Fault("train_portable.cl", "back: the last gradient is left out", "if (is_last || next_stands)", "if (next_stands)", TRAIN_PORTABLE),
+    Fault("train_portable.cl", "back: from behind a row's end", "if (is_last || next_stands)", "if (is_last)", TRAIN_PORTABLE),
+    Fault("train_portable.cl", "project back: dy left out", "            sum += dy_gm[dy_offset + b * width + p];", "            sum += 0;", TRAIN_PORTABLE),
+    Fault("train_portable.cl", "step back: dy left out", "            dh += dy_gm[dy_offset + b * width + unit];", "            dh += 0;", TRAIN_PORTABLE),
+    Fault("train_portable.cl", "step back: standing rows are not zero", "            gate_gm[gate * hidden] = 0;", "            ;", TRAIN_PORTABLE),
+    Fault("train_portable.cl", "step back: derivative of tanh of g", "dc * i * ((REAL)1 - g * g)", "dc * i * ((REAL)1 - g)", TRAIN_PORTABLE),
+    Fault("train_portable.cl", "step back: derivative of tanh of c'", "((REAL)1 - tc * tc)", "((REAL)1 - tc)", TRAIN_PORTABLE),
+    Fault("train_portable.cl", "step back: c' instead of c", "REAL c_prev = c_gm[c_offset + b * hidden + unit]",
+          "REAL c_prev = c_gm[c_offset + (batch + b) * hidden + unit]", TRAIN_PORTABLE),
+    Fault("train_portable.cl", "step back: dc without f", "= dc * f;", "= dc;", TRAIN_PORTABLE),
+    Fault("train_portable.cl", "state back: a standing first row", "masked && length_gm[b] <= t;\n    dh_gm[", "0;\n    dh_gm[", TRAIN_PORTABLE),
+    # train_layers.cl
+    Fault("train_layers.cl", "embed: another row", "(uint)token_gm[row] * features + j]", "row * features + j]", TRAIN_LAYERS),
+    Fault("train_layers.cl", "embed back: last row of a token", "last = (uint)start_gm[v + 1u];", "last = max(first, (uint)start_gm[v + 1u] - 1u);", TRAIN_LAYERS),
+    Fault("train_layers.cl", "embed back: not accumulated", "accumulate ? dweight_gm[dweight_offset + v * features + j] : (REAL)0", "(REAL)0", TRAIN_LAYERS),
+    Fault("train_layers.cl", "relu: the other side", "v < (REAL)0 ? (REAL)0 : v", "v < (REAL)0 ? v : (REAL)0", TRAIN_LAYERS),
+    Fault("train_layers.cl", "sigmoid back: derivative", "dy * y * ((REAL)1 - y)", "dy * ((REAL)1 - y)", TRAIN_LAYERS),
+    Fault("train_layers.cl", "relu back: all pass", "(y > (REAL)0 ? dy : (REAL)0)", "dy", TRAIN_LAYERS),
+    Fault("train_layers.cl", "turn: off by one", "length - 1u - t", "length - t", TRAIN_LAYERS),
+    Fault("train_layers.cl", "turn: lengths ignored", "masked ? (uint)length_gm[b] : steps", "steps", TRAIN_LAYERS),
+    Fault("train_layers.cl", "turn: column of the source", "src_features + src_column + j", "src_features + j", TRAIN_LAYERS),
+    Fault("train_layers.cl", "turn: not added", "= accumulate ? out_gm[0] + v : v;", "= v;", TRAIN_LAYERS),
+    Fault("train_layers.cl", "add rows: one of them", " + a_gm[b_offset + j];", ";", TRAIN_LAYERS),
+    Fault("train_layers.cl", "column sums: last column skipped", "last = min(first + COLUMNS, columns);", "last = min(first + COLUMNS, columns - 1u);", TRAIN_LAYERS),
+    Fault("train_layers.cl", "column sums: the twin left out", "if (twin_offset != out_offset)", "if (0)", TRAIN_LAYERS),
+    Fault("train_layers.cl", "column sums: not accumulated", "accumulate ? out_gm[at] : (REAL)0", "(REAL)0", TRAIN_LAYERS),
 ]
