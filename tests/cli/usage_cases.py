@@ -158,6 +158,7 @@ def case_no_platform_at_all(program):
     write_npy(program.path_of("x.npy"), (2, 3), [0.0] * 6)
     program.run("run", "m.safetensors", "-i", "x.npy", "-o", "y.npy", code=3, err="install", env=env)
     program.run("check", "m.safetensors", code=3, err="install", env=env)
+    program.run("train", "m.safetensors", "-x", "x.npy", "-t", "x.npy", "-o", "o.safetensors", code=3, err="install", env=env)
     program.run("info", "m.safetensors", out="weight_ih", env=env)
 
 
