@@ -10,6 +10,7 @@ import sys
 
 from cli_case import Skip, close, run_cases
 from cli_files import randoms, read_npy, write_npy
+from plot_cases import RECORDER, points, stand_in
 from train_case import WAVES, Regression, fails, log_of, losses, order_of, tensors_of, waves
 
 STILL = ["train", "m.safetensors", "-x", "x.npy", "-t", "t.npy", "-o", "out.safetensors", "--lr", "0", "--log", "log.csv"]
@@ -160,6 +161,26 @@ def case_plot(program):
     program.run(*WAVES, "--steps", "1", "--plot", "one.png", "-q", err="^$")
     assert program.path_of("one.png").read_bytes().startswith(b"\x89PNG")
     fails(program, *WAVES, "--plot", "x.pdf", code=2, err="ends in .svg or .png")
+
+
+def case_what_is_drawn(program):
+    waves(program)
+    env = stand_in(program, RECORDER)
+    arguments = [*WAVES, "--batch", "3", "--validation", "0.5", "--evaluate-every", "100", "--log", "log.csv", "--plot", "p.svg", "-q"]
+    for steps, width, more in ((500, 1, []), (1300, 4, ["--resume"])):  # a curve goes on, too
+        program.run(*arguments, "--steps", steps, *more, env=env)
+        assert program.path_of("p.svg").read_text() == "picture\n"
+        script, found = program.path_of("script").read_text(), losses(program.path_of("log.csv"))
+        drawn = points(script, "training")
+        assert len(drawn) == steps // width
+        for number, (x, mean, low, high) in enumerate(drawn):
+            part = found[number * width:(number + 1) * width]
+            assert x == number * width + (width + 1) / 2
+            close([mean, low, high], [sum(part) / width, min(part), max(part)], 1e-6)
+        measured = points(script, "validation")
+        assert [x for x, _, _, _ in measured] == list(range(100, steps + 1, 100))
+        close([mean for _, mean, _, _ in measured], losses(program.path_of("log.csv"), "validation_loss"), 1e-6)
+        assert f"set xrange [0:{steps}]" in script and "title 'out.safetensors: mse loss'" in script
 
 
 def case_json_and_words(program):

@@ -51,6 +51,7 @@ def case_a_text_is_learnt(program):
     assert metadata["oclstm.vocabulary"] == " dehlorw", metadata
     assert metadata["oclstm.layers"] == "embed,lstm,linear", metadata
     program.run("generate", "out.safetensors", "--prompt", "hello", "--length", "19", "--temperature", "0", out="^hello world hello world $")
+    program.run("generate", "out.checkpoint.safetensors", "--prompt", "wor", "--length", "9", "--temperature", "0", out="^world hello $")
     # On from there, by a text that has fewer characters.
     write(program, "hello " * 60)
     program.run("train", "out.safetensors", *train[1:], "--steps", "2")
