@@ -86,7 +86,7 @@ def case_stopped_by_a_signal(program):
 def case_longer_than_at_first(program):
     waves(program)
     program.run(*WAVES, "--steps", "300")
-    text = program.run("info", CHECKPOINT, out=r"train.losses: .* \.\.\. \(\d+ bytes\)\n").out.decode()
+    text = program.run("info", CHECKPOINT, out=r"train.losses: .*\.\.\. \(\d+ bytes\)\n").out.decode()
     assert max(map(len, text.splitlines())) < 700
     program.run(*WAVES, "--steps", "12")
     expected = tensors_of(program.path_of("out.safetensors"))[0]
@@ -260,7 +260,7 @@ def case_a_second_signal_ends_at_once(program):
     child.send_signal(signal.SIGINT)
     child.communicate(timeout=60)
     assert child.returncode in (130, -signal.SIGINT), child.returncode
-    program.run("info", CHECKPOINT, out=r"train.step: \d+\n.*train.losses: 1;.*oclstm.checkpoint: version \d+\n {12}steps \d+\n")
+    program.run("info", CHECKPOINT, out=r"train.step: \d+\n.*train.losses: 1;.*oclstm.checkpoint: version \d+ steps \d+ ")
     for path in program.folder.glob("*.partial-*"):
         path.unlink()
 
