@@ -260,7 +260,7 @@ def case_a_second_signal_ends_at_once(program):
     child.send_signal(signal.SIGINT)
     child.communicate(timeout=60)
     assert child.returncode in (130, -signal.SIGINT), child.returncode
-    program.run("info", CHECKPOINT, out=r"train.step: \d+\n.*train.losses: 1;.*oclstm.checkpoint: version \d+ steps \d+ ")
+    program.run("info", CHECKPOINT, out=r"version \d+, steps \d+, .*train.step: \d+\n")
     for path in program.folder.glob("*.partial-*"):
         path.unlink()
 
