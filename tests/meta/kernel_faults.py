@@ -27,6 +27,14 @@ GENERAL = ("kernels_general:steps",)
 FUNCTIONS = ("kernels_general:functions",)
 TRAIN_PRODUCTS = ("train_clblast:products",)
 TRAIN_STEPS = ("train_clblast:recurrences",)
+LOSS = ("train_loss:shapes",)
+LOSS_EXTREME = ("train_loss:torch",)
+LOSS_PEAKS = ("train_loss:peaks",)
+LOSS_BROKEN = ("train_loss:broken",)
+OPTIMIZER = ("train_optimizer:torch",)
+NORM = ("train_optimizer:norm",)
+LEFT_OUT = ("train_optimizer:left out",)
+DROPOUT = ("train_dropout:as host",)
 TRAIN_PROJECTED = ("train_clblast:projections",)
 TRAIN_PORTABLE_PRODUCTS = ("train_portable:products",)
 TRAIN_PORTABLE = ("train_portable:recurrences",)
@@ -245,4 +253,66 @@ FAULTS = [
     Fault("train_layers.cl", "column sums: last column skipped", "last = min(first + COLUMNS, columns);", "last = min(first + COLUMNS, columns - 1u);", TRAIN_LAYERS),
     Fault("train_layers.cl", "column sums: the twin left out", "if (twin_offset != out_offset)", "if (0)", TRAIN_LAYERS),
     Fault("train_layers.cl", "column sums: not accumulated", "accumulate ? out_gm[at] : (REAL)0", "(REAL)0", TRAIN_LAYERS),
+    # train_sum.cl
+    Fault("train_sum.cl", "sum: what is behind the last eight skipped", "for (; i < end; i++)", "for (; i + 8u < end; i++)", LOSS),
+    Fault("train_sum.cl", "sum: last part skipped", "if (begin >= count)", "if (begin + per >= count)", LOSS),
+    Fault("train_sum.cl", "sum: parts overlap", "uint end = min(begin + per, count)", "uint end = count", LOSS),
+    Fault("train_sum.cl", "sum: divisor dropped", ": sum / divisor;", ": sum;", LOSS),
+    Fault("train_sum.cl", "sum: no root", "root ? sqrt(sum)", "root ? sum", NORM),
+    Fault("train_sum.cl", "sum: a lane dropped", "    SUM_ADD(REAL, sum, rest, sums.s6);\n", "", NORM),
+    Fault("train_sum.cl", "sum: rounding errors dropped", "isfinite(rest) ? sum + rest : sum", "sum", NORM),
+    Fault("train_sum.cl", "sum: infinity becomes NaN", "isfinite(rest) ? sum + rest : sum", "sum + rest", LOSS_BROKEN),
+    # train_loss.cl
+    Fault("train_loss.cl", "lengths: a step too many", "(int)t < length_gm", "(int)t <= length_gm", LOSS),
+    Fault("train_loss.cl", "lengths: of another sequence", "length_gm[row - t * batch]", "length_gm[0]", LOSS),
+    Fault("train_loss.cl", "terms: half the slope of a square", "(REAL)2 * share", "share", LOSS),
+    Fault("train_loss.cl", "terms: sign of the difference", "term = (z - target) * (z - target)", "term = (z + target) * (z + target)", LOSS),
+    Fault("train_loss.cl", "terms: exponential that overflows", "exp(-fabs(z))", "exp(-z)", LOSS_EXTREME),
+    Fault("train_loss.cl", "terms: sigmoid of |z|", "(z < (REAL)0 ? small : (REAL)1)", "(REAL)1", LOSS),
+    Fault("train_loss.cl", "terms: log1p left out", "- z * target + log1p(small)", "- z * target", LOSS),
+    Fault("train_loss.cl", "terms: last item skipped", "if (item >= items)", "if (item + 1u >= items)", LOSS),
+    Fault("train_loss.cl", "terms: offset of dz ignored", "dz_gm[dz_offset + i] = slope", "dz_gm[i] = slope", LOSS),
+    Fault("train_loss.cl", "part: largest not taken off", "exp(vload8(0, v_gm + j) - most)", "exp(vload8(0, v_gm + j))", LOSS_PEAKS),
+    Fault("train_loss.cl", "part: largest of half the lanes", "mosts.lo = mosts.lo > mosts.hi ? mosts.lo : mosts.hi;", "", LOSS_PEAKS),
+    Fault("train_loss.cl", "part: largest of the first eight", "        mosts = v > mosts ? v : mosts;\n", "", LOSS_PEAKS),
+    Fault("train_loss.cl", "part: columns behind the last eight not looked at", "most = v_gm[j] > most ? v_gm[j] : most;", ";", LOSS_PEAKS),
+    Fault("train_loss.cl", "part: the target's z of another part", "scratch_gm[row] = v_gm[(uint)target - begin]", "scratch_gm[row] = v_gm[0]", LOSS),
+    Fault("train_loss.cl", "part: sums of parts in one place", "scratch_gm[rows + rows * parts + row * parts + part]",
+          "scratch_gm[rows + rows * parts + row * parts]", LOSS),
+    Fault("train_loss.cl", "rows: largest of the first part", "most = most_gm[p] > most ? most_gm[p] : most;", ";", LOSS_PEAKS),
+    Fault("train_loss.cl", "rows: parts on different scales", "exp(most_gm[part] - most) / sum", "(REAL)1 / sum", LOSS),
+    Fault("train_loss.cl", "rows: sums on different scales", "sum_gm[p] * exp(most_gm[p] - most)", "sum_gm[p]", LOSS),
+    Fault("train_loss.cl", "rows: loss without the largest", "log(sum) + (most - scratch_gm[row])", "log(sum) - scratch_gm[row]", LOSS),
+    Fault("train_loss.cl", "rows: target's share is not taken off", "(e_gm[place] * factor - (REAL)1) * share", "e_gm[place] * factor * share", LOSS),
+    Fault("train_loss.cl", "rows: share dropped", "e_gm[j] = e_gm[j] * factor * share", "e_gm[j] = e_gm[j] * factor", LOSS),
+    Fault("train_loss.cl", "rows: gradient of what does not count is left", "            e_gm[j] = 0;", "            ;", LOSS),
+    Fault("train_loss.cl", "rows: loss of what does not count is left", "            scratch_gm[row] = 0;", "            ;", LOSS),
+    # train_optimizer.cl
+    Fault("train_optimizer.cl", "squares: last part skipped", "if (part >= parts)", "if (part + 1u >= parts)", OPTIMIZER),
+    Fault("train_optimizer.cl", "squares: only one vector a part", "i += parts", "i += vectors", NORM),
+    Fault("train_optimizer.cl", "squares: not squared", "SUM_ADD(REAL8, sums, rests, g * g)", "SUM_ADD(REAL8, sums, rests, fabs(g))", OPTIMIZER),
+    Fault("train_optimizer.cl", "clip: NaN norm goes on", "if (!isfinite(norm) || !isfinite(loss))", "if (!isfinite(loss))", LEFT_OUT),
+    Fault("train_optimizer.cl", "clip: NaN loss goes on", "if (!isfinite(norm) || !isfinite(loss))", "if (!isfinite(norm))", LEFT_OUT),
+    Fault("train_optimizer.cl", "clip: nothing added to the norm", "(norm + (REAL)1 / (REAL)1000000)", "norm", OPTIMIZER),
+    Fault("train_optimizer.cl", "clip: small gradients grow", " && scale < (REAL)1 ?", " ?", OPTIMIZER),
+    Fault("train_optimizer.cl", "sgd: decay dropped", "        g += decay * w;\n    if (has_first)", "        ;\n    if (has_first)", OPTIMIZER),
+    Fault("train_optimizer.cl", "sgd: dampening dropped", "* keep + add * g;", "* keep + g;", OPTIMIZER),
+    Fault("train_optimizer.cl", "sgd: momentum is not kept", "        vstore8(b, i, first_gm);\n", "", OPTIMIZER),
+    Fault("train_optimizer.cl", "sgd: Nesterov's form always", "nesterov ? g + momentum * b : b", "g + momentum * b", OPTIMIZER),
+    Fault("train_optimizer.cl", "adam: AdamW's decay dropped", "* shrink;", ";", OPTIMIZER),
+    Fault("train_optimizer.cl", "adam: the other share of the gradient", "m + lerp * (g - m)", "m + beta1 * (g - m)", OPTIMIZER),
+    Fault("train_optimizer.cl", "adam: the other share of the average", "g - beta1 * (g - m)", "g - lerp * (g - m)", OPTIMIZER),
+    Fault("train_optimizer.cl", "adam: squares without their share", "+ add2 * g * g", "+ g * g", OPTIMIZER),
+    Fault("train_optimizer.cl", "adam: eps inside the root", "sqrt(v) / root_correction2 + eps", "sqrt(v + eps) / root_correction2", OPTIMIZER),
+    Fault("train_optimizer.cl", "adam: correction of the squares dropped", "sqrt(v) / root_correction2 + eps", "sqrt(v) + eps", OPTIMIZER),
+    Fault("train_optimizer.cl", "adam: nothing by nothing", "    below = m == (REAL8)0 ? (REAL8)1 : below;\n", "", ("train_optimizer:no gradient",)),
+    Fault("train_optimizer.cl", "adam: average is not kept", "    vstore8(m, i, first_gm);\n", "", OPTIMIZER),
+    # train_dropout.cl
+    Fault("train_dropout.cl", "nine rounds", "i < 10;", "i < 9;", DROPOUT),
+    Fault("train_dropout.cl", "key of all rounds the same", "        key0 += PHILOX_W0;\n", "", DROPOUT),
+    Fault("train_dropout.cl", "words in another order", "(uint4)(high1 ^ counter.y ^ key0, low1,", "(uint4)(low1, high1 ^ counter.y ^ key0,", DROPOUT),
+    Fault("train_dropout.cl", "layer is not counted", "(uint4)(block, layer,", "(uint4)(block, 0u,", DROPOUT),
+    Fault("train_dropout.cl", "what is kept is not divided", "words.y <= last ? v_gm[1] / keep", "words.y <= last ? v_gm[1]", DROPOUT),
+    Fault("train_dropout.cl", "the wrong ones are kept", "words.z <= last", "words.z > last", DROPOUT),
+    Fault("train_dropout.cl", "fourth element not written", "if (begin + 3u < count)", "if (begin + 4u < count)", DROPOUT),
 ]
