@@ -10,7 +10,8 @@
  *     oclstm_trainer_write(trainer, "trained.safetensors", NULL, 0, &error);       loads into torch by load_state_dict
  *
  * Layers, shapes and dtypes are those of network.h: embedding, lstm (stacks, both directions, projection), lstm cells, linear, relu, sigmoid. A model
- * with a softmax at its end is trained without it: cross-entropy takes logits. Not trained: peepholes, clip, other activations (UNSUPPORTED).
+ * with a softmax at its end is trained without it, since cross-entropy takes logits, and written with it. Not trained: peepholes, clip, other
+ * activations (UNSUPPORTED).
  * Lengths: steps behind a sequence's end do not count in a loss, and give no gradient.
  *
  * Losses, over the n elements that count, z the network's outputs, t the target: torch's, with reduction "mean".

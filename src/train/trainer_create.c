@@ -151,8 +151,10 @@ static oclstm_status fill_from_list(oclstm_trainer *trainer, const oclstm_tensor
         return base_fail_memory(error, list->count * sizeof *layers, "the layers of a trainer");
     for (size_t i = 0; i < list->count; i++)
         layers[i] = list->modules[i].layer;
+    trainer->ends_in_softmax = layers[list->count - 1].kind == OCLSTM_LAYER_SOFTMAX; // behind a recurrent layer: it is not alone
+    const size_t trained = list->count - (trainer->ends_in_softmax ? 1 : 0);
     trainer->dtype = trainer->params.dtype_given ? trainer->params.dtype : network_natural_dtype(file, list);
-    oclstm_status status = fill(trainer, layers, list->count, error);
+    oclstm_status status = fill(trainer, layers, trained, error);
     free(layers);
     return status == OCLSTM_OK ? trainer_load_weights(trainer, file, list, error) : status;
 }

@@ -44,8 +44,9 @@ static bool can_be_listed(const oclstm_layer *layer) {
 }
 
 // "embed,lstm,head", as oclstm_network_params.layers.
-static oclstm_status add_list(trainer_file *file, const oclstm_layer *layers, size_t count, oclstm_error *error) {
-    size_t capacity = 1;
+static oclstm_status add_list(trainer_file *file, const oclstm_layer *layers, size_t count, bool softmax, oclstm_error *error) {
+    static const char end[] = ",softmax";
+    size_t capacity = sizeof end;
     for (size_t i = 0; i < count; i++)
         capacity += strlen(layers[i].name) + 2;
     char *list = own_block(file, capacity, 1, error);
@@ -61,6 +62,8 @@ static oclstm_status add_list(trainer_file *file, const oclstm_layer *layers, si
         at +=
             (size_t)snprintf(list + at, capacity - at, "%s%s", i > 0 ? "," : "", layers[i].name[0] != '\0' ? layers[i].name : ".");
     }
+    if (softmax)
+        memcpy(list + at, end, sizeof end);
     file->metadata[file->metadata_count++] = (oclstm_metadata){"oclstm.layers", list};
     return OCLSTM_OK;
 }
@@ -76,8 +79,10 @@ static oclstm_status add_trait(trainer_file *file, const oclstm_layer *layer, co
     return OCLSTM_OK;
 }
 
-static oclstm_status add_layers(trainer_file *file, const oclstm_layer *layers, size_t count, oclstm_error *error) {
-    oclstm_status status = add_list(file, layers, count, error);
+static oclstm_status add_layers(trainer_file *file, const oclstm_trainer *trainer, oclstm_error *error) {
+    size_t count;
+    const oclstm_layer *layers = train_graph_layers(trainer->graph, &count);
+    oclstm_status status = add_list(file, layers, count, trainer->ends_in_softmax, error);
     for (size_t i = 0; i < count && status == OCLSTM_OK; i++) {
         if (layers[i].reverse)
             status = add_trait(file, &layers[i], "direction", "reverse", error);
@@ -159,7 +164,7 @@ oclstm_status trainer_file_add_entry(trainer_file *file, const char *key, char *
 oclstm_status trainer_file_begin(trainer_file *out, oclstm_trainer *trainer, const oclstm_metadata *metadata, size_t entries,
                                  oclstm_error *error) {
     size_t layer_count, parameter_count;
-    const oclstm_layer *layers = train_graph_layers(trainer->graph, &layer_count);
+    train_graph_layers(trainer->graph, &layer_count);
     train_graph_parameters(trainer->graph, &parameter_count);
     const size_t arrays = FLATS * parameter_count + STATES, texts = entries + LAYER_ENTRIES * layer_count + ENTRIES;
     *out = (trainer_file){.arrays = base_alloc(arrays, sizeof *out->arrays),
@@ -169,7 +174,7 @@ oclstm_status trainer_file_begin(trainer_file *out, oclstm_trainer *trainer, con
     if (out->arrays == NULL || out->metadata == NULL || out->blocks == NULL)
         status = base_fail_memory(error, arrays * sizeof *out->arrays, "what a trainer writes");
     if (status == OCLSTM_OK)
-        status = add_layers(out, layers, layer_count, error);
+        status = add_layers(out, trainer, error);
     if (status == OCLSTM_OK)
         status = add_flat(out, trainer, train_graph_weights(trainer->graph), "", error);
     for (size_t i = 0; i < entries && status == OCLSTM_OK; i++)

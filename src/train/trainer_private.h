@@ -24,6 +24,7 @@ struct oclstm_trainer {
     train_losses *losses;
     train_optimizer *optimizer;
     oclstm_parameter *parameters; // copies for the caller
+    bool ends_in_softmax;         // the model that it was made from does: what is written does again
     int64_t steps;
     carried_state training, evaluation;
     cl_mem results; // loss, norm

@@ -198,6 +198,41 @@ START_TEST(traits_are_kept) {
 }
 END_TEST
 
+// A softmax at the end is not trained, but stays the model's.
+START_TEST(a_softmax_is_kept) {
+    static model_fixture m;
+    oclstm_error error = {0};
+    size_t count;
+    MODEL_LSTM(&m, .prefix = "lstm.", .input = 3, .hidden = 4);
+    model_add_linear(&m, "out.", 4, 2, true);
+    model_add_metadata(&m, "oclstm.layers", "lstm, relu, out, softmax");
+    oclstm_tensors *file = model_open(&m);
+    const oclstm_trainer_params params = {.loss = OCLSTM_LOSS_CROSS_ENTROPY,
+                                          .optimizer = oclstm_optimizer_defaults(OCLSTM_OPTIMIZER_ADAM)};
+    oclstm_trainer *trainer = checkpoint_trainer_of(file, params);
+    oclstm_tensors_close(&file);
+    oclstm_trainer_layers(trainer, &count);
+    ck_assert_uint_eq(count, 3);
+    checkpoint_step(trainer, 0);
+    for (int saved = 0; saved < 2; saved++) {
+        oclstm_layer *layers = NULL;
+        if (saved)
+            checkpoint_save(trainer, file_path("soft"));
+        else
+            ck_assert_msg(oclstm_trainer_write(trainer, file_path("soft"), NULL, 0, &error) == OCLSTM_OK, "%s", error.message);
+        file = checkpoint_open(file_path("soft"));
+        ck_assert_str_eq(oclstm_tensors_metadata(file, "oclstm.layers"), "lstm,relu,out,softmax");
+        ck_assert_msg(oclstm_network_find(&layers, &count, file, NULL, &error) == OCLSTM_OK, "%s", error.message);
+        ck_assert(count == 4 && layers[3].kind == OCLSTM_LAYER_SOFTMAX);
+        oclstm_network_layers_free(&layers);
+        if (saved)
+            ck_assert_msg(oclstm_trainer_restore(trainer, file, &error) == OCLSTM_OK, "%s", error.message);
+        oclstm_tensors_close(&file);
+    }
+    oclstm_trainer_destroy(&trainer);
+}
+END_TEST
+
 START_TEST(many_layers) {
     char layers[1024] = "lstm 2 2";
     oclstm_error error = {0};
@@ -225,6 +260,7 @@ static Suite *make_suite(void) {
     TCase *models = file_case(suite, "models");
     tcase_add_loop_test(models, a_checkpoint_is_a_model, 0, CHECKPOINT_CASES);
     tcase_add_test(models, traits_are_kept);
+    tcase_add_test(models, a_softmax_is_kept);
     tcase_add_test(models, many_layers);
     tcase_add_unchecked_fixture(models, NULL, checkpoint_device_close); // the last one
     return suite;
