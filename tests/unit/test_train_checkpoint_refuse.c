@@ -8,6 +8,7 @@
 #include "file_fixture.h"
 #include "model_fixture.h"
 #include "runner.h"
+#include "train/checkpoint_checksum.h"
 #include "train/checkpoint_settings.h"
 
 // Restoring fails, and changes nothing.
@@ -255,6 +256,69 @@ START_TEST(edited_tensors) {
 }
 END_TEST
 
+// --- the checksum -------------------------------------------------------------------------------------------------------
+
+START_TEST(the_checksum_covers_everything) {
+    static const float values[6] = {1, 2, 3, 4, 5, 6}, others[6] = {1, 2, 3, 4, 5, 7};
+    const oclstm_named_array arrays[2] = {{"a", {values, OCLSTM_F32, 2, {2, 3}}}, {"b", {values, OCLSTM_F32, 1, {6}}}};
+    const oclstm_metadata entries[2] = {{"key", "value"}, {"other", ""}};
+    checkpoint_checksum first, sum;
+    oclstm_error error = {0};
+    ck_assert_int_eq(checkpoint_checksum_arrays(&first, arrays, 2, entries, 2, &error), OCLSTM_OK);
+    ck_assert_msg(strncmp(first.text, "crc32:", 6) == 0 && strlen(first.text) == 14, "%s", first.text);
+    enum { CHANGES = 11 };
+    for (int change = 0; change < CHANGES; change++) {
+        oclstm_named_array a[2] = {arrays[0], arrays[1]};
+        oclstm_metadata e[2] = {entries[0], entries[1]};
+        size_t count = 2, entry_count = 2;
+        switch (change) {
+        case 0: // the order alone
+            a[0] = arrays[1], a[1] = arrays[0];
+            e[0] = entries[1], e[1] = entries[0];
+            break;
+        case 1:
+            a[0].array.dtype = OCLSTM_I32;
+            break;
+        case 2:
+            a[0].array.shape[0] = 3, a[0].array.shape[1] = 2;
+            break;
+        case 3:
+            a[0].name = "c";
+            break;
+        case 4:
+            a[1].array.data = others;
+            break;
+        case 5:
+            e[0].key = "keyv", e[0].value = "alue";
+            break;
+        case 6:
+            e[0].value = "valuE";
+            break;
+        case 7:
+            entry_count = 1;
+            break;
+        case 8:
+            count = 1;
+            break;
+        case 9:
+            a[0].name = "b", a[1].name = "a";
+            break;
+        default:
+            e[1].value = "x";
+        }
+        ck_assert_int_eq(checkpoint_checksum_arrays(&sum, a, count, e, entry_count, &error), OCLSTM_OK);
+        ck_assert_msg((strcmp(sum.text, first.text) == 0) == (change == 0), "change %d: %s", change, sum.text);
+        // A file of it has the same one.
+        ck_assert_int_eq(oclstm_tensors_write(file_path("sum"), OCLSTM_SAFETENSORS, a, count, e, entry_count, &error), OCLSTM_OK);
+        checkpoint_checksum read;
+        oclstm_tensors *file = checkpoint_open(file_path("sum"));
+        ck_assert_int_eq(checkpoint_checksum_file(&read, file, &error), OCLSTM_OK);
+        ck_assert_str_eq(read.text, sum.text);
+        oclstm_tensors_close(&file);
+    }
+}
+END_TEST
+
 static Suite *make_suite(void) {
     Suite *suite = suite_create("train_checkpoint_refuse");
     TCase *calls = file_case(suite, "calls");
@@ -266,6 +330,7 @@ static Suite *make_suite(void) {
     tcase_add_test(refused, names_with_commas);
     tcase_add_test(refused, edited_settings);
     tcase_add_test(refused, edited_tensors);
+    tcase_add_test(refused, the_checksum_covers_everything);
     tcase_add_unchecked_fixture(refused, NULL, checkpoint_device_close); // the last one
     return suite;
 }
