@@ -92,7 +92,7 @@ static matmul_shape shape_of(const train_machine *machine, const train_product *
 }
 
 static size_t product_scratch(const train_machine *machine, const train_product *product) {
-    return train_clblast_temporary(machine, shape_of(machine, product));
+    return train_clblast_temporary(machine, shape_of(machine, product)); // a block of it needs no more
 }
 
 static oclstm_status prepare(train_machine *machine, const train_product *product, oclstm_error *error) {
@@ -113,15 +113,28 @@ static oclstm_status fill_row(train_machine *machine, const train_product *produ
     return status;
 }
 
+// CLBlast adds up an element's terms one after the other. A gradient of weights has as many as there are rows of data: it is made in blocks of rows,
+// each added to C, so that its error does not grow with them.
+static size_t block_of(const train_product *product) {
+    static const size_t sum_block = 512;
+    return product->form == TRAIN_TN && product->k > sum_block ? sum_block : product->k;
+}
+
 static oclstm_status product(train_machine *machine, const train_product *product, cl_mem scratch, oclstm_error *error) {
-    const matmul_shape shape = shape_of(machine, product);
-    const matmul_operand a = {product->a.mem, product->a.offset}, b = {product->b.mem, product->b.offset},
-                         c = {product->c.mem, product->c.offset};
+    matmul_shape shape = shape_of(machine, product);
+    const size_t block = block_of(product);
+    matmul_operand a = {product->a.mem, product->a.offset}, b = {product->b.mem, product->b.offset};
+    const matmul_operand c = {product->c.mem, product->c.offset};
     oclstm_status status = matmul_check(&shape, a.offset, b.offset, c.offset, error);
     if (status == OCLSTM_OK && !product->accumulate && product->init.mem != NULL)
         status = fill_row(machine, product, error);
-    if (status == OCLSTM_OK)
+    for (size_t done = 0; done < product->k && status == OCLSTM_OK; done += shape.k) {
+        shape.k = product->k - done < block ? product->k - done : block;
+        a.offset = product->a.offset + done * product->lda; // of form TN
+        b.offset = product->b.offset + done * product->ldb;
         status = matmul_enqueue(machine->device, &shape, a, b, c, scratch, error);
+        shape.overwrite = false;
+    }
     return status;
 }
 

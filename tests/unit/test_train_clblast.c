@@ -32,6 +32,8 @@ START_TEST(products) {
     check_products(9, 52, 13, 1, 3);
     check_products(33, 65, 17, 3, 0);
     check_products(64, 128, 32, 0, 64);
+    check_products(12, 20, 1100, 1, 2); // sums in blocks
+    check_products(1, 20, 513, 0, 0);
     train_bench_close(&bench);
 }
 END_TEST
