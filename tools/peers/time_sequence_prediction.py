@@ -73,8 +73,9 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--oclstm", type=pathlib.Path, default=environments.ROOT / "build/tools/oclstm/oclstm", metavar="PATH")
     parser.add_argument("--device", default="", metavar="DEVICE", help="of oclstm (default: it chooses)")
-    parser.add_argument("--steps", type=int, default=600, metavar="N", help="of the optimizer (default 600)")
+    parser.add_argument("--steps", type=int, default=8000, metavar="N", help="of the optimizer (default 8000)")
     parser.add_argument("--batch", type=int, default=16, metavar="N", help="waves a step (default 16)")
+    parser.add_argument("--bptt", type=int, default=111, metavar="T", help="values a step (default 111)")
     parser.add_argument("--lr", type=float, default=0.01, metavar="RATE", help="at the start of the cosine (default 0.01)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the fresh weights and of the order")
     parser.add_argument("--torch", action="store_true", help="also predict in torch from the trained file")
@@ -92,8 +93,8 @@ def main() -> int:
         numpy.save(options.out / f"{name}_target.npy", part[:, 1:])
     begin = time.monotonic()
     call(options, "train", "--new", LAYERS, "-x", "train_x.npy", "-t", "train_target.npy", "--batch-first", "--loss", "mse",
-         "--optimizer", "adam", "--lr", options.lr, "--schedule", "cosine", "--clip", 1, "--batch", options.batch, "--steps",
-         options.steps, "--seed", options.seed, "--log", "time-sequence.csv", "--restart", "-o", "time-sequence.safetensors")
+         "--optimizer", "adam", "--lr", options.lr, "--schedule", "cosine", "--clip", 1, "--batch", options.batch, "--bptt", options.bptt,
+         "--steps", options.steps, "--seed", options.seed, "--log", "time-sequence.csv", "--restart", "-o", "time-sequence.safetensors")
     seconds = time.monotonic() - begin
     call(options, "run", "time-sequence.safetensors", "-i", "test_x.npy", "--batch-first", "--future", FUTURE, "-o", "y.npy",
          "--plot", "time-sequence.svg", "-q")
