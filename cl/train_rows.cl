@@ -10,7 +10,7 @@
  *               da_g = dc i (1 - g^2)                  da_o = dh tanh(c[t+1]) o (1 - o)
  *               gates[t] = da                          dc = dc f                             dh = da W_hh
  *
- * A row b with first + t >= lengths[b] stands still: h and c are copied on; da is zero, dh and dc pass, dy is not looked at.
+ * A row b with first + t >= lengths[b] stands still: h and c are copied on; da is zero, dh and dc pass, dy has no effect, NaN neither.
  *
  * Launch: global ceil(batch / rows), local 1. gates [steps][batch][4H]; h, c [steps + 1][batch][H]; dy [steps][batch][H]; dh, dc [batch][H]; sums
  * [work-items][RM][4][VW] in scratch.
@@ -136,7 +136,7 @@ train_rows_backward(__global REAL *gates_gm, const __global REAL *c_gm, const __
                             store_some(dh, dh_at, left);
                         if (t < 0)
                             continue;
-                        if (call.has_dy && !still)
+                        if (call.has_dy)
                             dh += load_some(dy_gm + call.dy + cell, left);
                         backward_units(dh, gates_gm + call.gates + ((long)t * batch + b) * deep + unit, c_gm + call.c + cell,
                                        c_gm + call.c + cell + (long)batch * hidden, dc_gm + call.dc + (long)b * hidden + unit,

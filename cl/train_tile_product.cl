@@ -79,18 +79,27 @@
     static void product_rows_##vectors(__global REAL *to, const int to_row, const __global REAL *from, const int from_row,         \
                                        const __global REALV *w, const __global REAL *a, const int a_row, const int rows,           \
                                        const int depth) {                                                                          \
-        TILE_OF(P_ROW)                                                                                                             \
-        TILE_OF(P_FROM)                                                                                                            \
-        TILE_OF(P_TO) TILE_OF(P_AHEAD) TILE_OF(P_LOAD_##vectors) for (int k = 0; k < depth; ++k, w += LSTM_GATES){                 \
-            P_COLUMN_##vectors(P_ROW_FACTOR)} TILE_OF(P_STORE_##vectors)                                                           \
+        TILE_OF(P_ROW);                                                                                                            \
+        TILE_OF(P_FROM);                                                                                                           \
+        TILE_OF(P_TO);                                                                                                             \
+        TILE_OF(P_AHEAD);                                                                                                          \
+        TILE_OF(P_LOAD_##vectors);                                                                                                 \
+        for (int k = 0; k < depth; ++k, w += LSTM_GATES) {                                                                         \
+            P_COLUMN_##vectors(P_ROW_FACTOR);                                                                                      \
+        }                                                                                                                          \
+        TILE_OF(P_STORE_##vectors);                                                                                                \
     }                                                                                                                              \
     static void product_strip_##vectors(__global REAL *to, const int to_row, const __global REAL *from, const int from_row,        \
                                         const __global REALV *w, const __global REAL *a, const long a_step, const int rows,        \
                                         const int depth) {                                                                         \
-        TILE_OF(P_FROM)                                                                                                            \
-        TILE_OF(P_TO)                                                                                                              \
-        TILE_OF(P_AHEAD) TILE_OF(P_LOAD_##vectors) for (int k = 0; k < depth; ++k, w += LSTM_GATES, a += a_step){                  \
-            P_COLUMN_##vectors(P_STRIP_FACTOR)} TILE_OF(P_STORE_##vectors)                                                         \
+        TILE_OF(P_FROM);                                                                                                           \
+        TILE_OF(P_TO);                                                                                                             \
+        TILE_OF(P_AHEAD);                                                                                                          \
+        TILE_OF(P_LOAD_##vectors);                                                                                                 \
+        for (int k = 0; k < depth; ++k, w += LSTM_GATES, a += a_step) {                                                            \
+            P_COLUMN_##vectors(P_STRIP_FACTOR);                                                                                    \
+        }                                                                                                                          \
+        TILE_OF(P_STORE_##vectors);                                                                                                \
     }
 
 DEFINE_PRODUCT_TILES(4)

@@ -39,6 +39,8 @@ TRAIN_PROJECTED = ("train_clblast:projections",)
 TRAIN_PORTABLE_PRODUCTS = ("train_portable:products",)
 TRAIN_PORTABLE = ("train_portable:recurrences",)
 TRAIN_LAYERS = ("train_layers",)
+TRAIN_FUSED_PRODUCTS = ("train_fused:products",)
+TRAIN_FUSED_STEPS = ("train_fused:recurrences",)
 
 FAULTS = [
     # lstm_update: shared by both engines
@@ -315,4 +317,35 @@ FAULTS = [
     Fault("train_dropout.cl", "what is kept is not divided", "words.y <= last ? v_gm[1] / keep", "words.y <= last ? v_gm[1]", DROPOUT),
     Fault("train_dropout.cl", "the wrong ones are kept", "words.z <= last", "words.z > last", DROPOUT),
     Fault("train_dropout.cl", "fourth element not written", "if (begin + 3u < count)", "if (begin + 4u < count)", DROPOUT),
+    # train_pack.cl
+    Fault("train_pack.cl", "a block is not transposed whole", "to[2 * i + 1] = interleave_high(from[i], from[i + VW / 2]);",
+          "to[2 * i + 1] = interleave_low(from[i], from[i + VW / 2]);", TRAIN_FUSED_PRODUCTS),
+    Fault("train_pack.cl", "the last columns are not packed", "for (; k < depth; ++k)\n        for", "for (; k + 1 < depth; ++k)\n        for",
+          TRAIN_FUSED_PRODUCTS),
+    Fault("train_pack.cl", "a row's last panel is shifted", "to[j] = j < count ? from[j] : (REAL)0;", "to[j] = j < count ? from[0] : (REAL)0;",
+          TRAIN_FUSED_PRODUCTS),
+    Fault("train_pack.cl", "forward: units of the first block for all", "from + (long)u * VW * hidden", "from", TRAIN_FUSED_STEPS),
+    Fault("train_pack.cl", "backward: rows of the first gate for all", "((long)u * LSTM_GATES + q) * hidden * PANEL;", "(long)u * LSTM_GATES * hidden * PANEL;",
+          TRAIN_FUSED_STEPS),
+    # train_tile_product.cl
+    Fault("train_tile_product.cl", "rows: the last of the depth skipped",
+          "for (int k = 0; k < depth; ++k, w += LSTM_GATES) {", "for (int k = 0; k + 1 < depth; ++k, w += LSTM_GATES) {", TRAIN_FUSED_PRODUCTS),
+    Fault("train_tile_product.cl", "strip: next column of the first row", "++k, w += LSTM_GATES, a += a_step)", "++k, w += LSTM_GATES, a += 1)",
+          TRAIN_FUSED_PRODUCTS),
+    Fault("train_tile_product.cl", "a later part of the depth begins anew", "call.accumulate || k0 > 0", "call.accumulate", TRAIN_FUSED_PRODUCTS),
+    Fault("train_tile_product.cl", "half a panel where more columns are there", "width <= PANEL / 2", "width <= PANEL / 2 + 1", TRAIN_FUSED_PRODUCTS),
+    Fault("train_tile_product.cl", "the last panel is written beyond its columns", "is_edge = width < (is_half ? PANEL / 2 : PANEL)", "is_edge = 0",
+          TRAIN_FUSED_PRODUCTS),
+    Fault("train_tile_product.cl", "strips: the last one of the first rows", "from[min(i + r, rows - 1)]", "from[min(r, rows - 1)]", TRAIN_FUSED_PRODUCTS),
+    Fault("train_tile_product.cl", "init of the first panel for all", "init_gm + call.init + at", "init_gm + call.init", TRAIN_FUSED_PRODUCTS),
+    # train_rows.cl
+    Fault("train_rows.cl", "a length is one too long", "step >= lengths[b]", "step > lengths[b]", TRAIN_FUSED_STEPS),
+    Fault("train_rows.cl", "forward: the sums' input part left out", "sum[r * LSTM_GATES + q] = load_some(gates + ((long)r * LSTM_GATES + q) * hidden, left);",
+          "sum[r * LSTM_GATES + q] = (REALV)0;", TRAIN_FUSED_STEPS),
+    Fault("train_rows.cl", "forward: o is not kept", "    store_some(o, gates + LSTM_GATE_O * hidden, left);\n", "", TRAIN_FUSED_STEPS),
+    Fault("train_rows.cl", "forward: h of a standing row", "still ? load_some(h, left) : o * tanh_units(after)", "o * tanh_units(after)", TRAIN_FUSED_STEPS),
+    Fault("train_rows.cl", "backward: derivative of tanh of c", "one - th * th", "one - th", TRAIN_FUSED_STEPS),
+    Fault("train_rows.cl", "backward: dc without f", "still ? before : d * f", "still ? before : d", TRAIN_FUSED_STEPS),
+    Fault("train_rows.cl", "backward: dh of a standing row is lost", "after && !stood ?", "after ?", TRAIN_FUSED_STEPS),
+    Fault("train_rows.cl", "backward: dh is not finished", "t < 0 || (call.has_lengths && !stood)", "call.has_lengths && !stood", TRAIN_FUSED_STEPS),
 ]
