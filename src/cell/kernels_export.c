@@ -88,6 +88,26 @@ static oclstm_status add_networks(export_list *list, oclstm_device *device, ocls
     return status;
 }
 
+// What training (src/train) needs on the portable engine.
+static oclstm_status add_training(export_list *list, oclstm_device *device, oclstm_dtype dtype, oclstm_error *error) {
+    const bool is_cpu = device_get_limits(device)->kind == OCLSTM_DEVICE_CPU;
+    const struct {
+        const char *files, *options; // as src/train has them
+    } programs[] = {
+        {"train_portable.cl", ""},          {"train_layers.cl", is_cpu ? " -D COLUMNS=64u" : " -D COLUMNS=1u"},
+        {"train_sum.cl train_loss.cl", ""}, {"train_sum.cl train_optimizer.cl", ""},
+        {"train_dropout.cl", ""},
+    };
+    oclstm_status status = OCLSTM_OK;
+    for (size_t i = 0; i < COUNT_OF(programs) && status == OCLSTM_OK; i++) {
+        engine_program program = {.files = ""};
+        base_append(program.files, sizeof program.files, "%s", programs[i].files);
+        base_append(program.options, sizeof program.options, "%s%s", device_dtype_options(device, dtype), programs[i].options);
+        status = add(list, &program, "portable, of training", dtype, error);
+    }
+    return status;
+}
+
 static bool is_wanted(const oclstm_kernels_export_params *params, oclstm_dtype dtype) {
     return params->dtype == NULL || *params->dtype == dtype;
 }
@@ -111,6 +131,8 @@ static oclstm_status add_all(export_list *list, oclstm_device *device, const ocl
             }
             if (status == OCLSTM_OK && engine == &engine_portable && d < NETWORK_DTYPES)
                 status = add_networks(list, device, all_dtypes[d], error);
+            if (status == OCLSTM_OK && engine == &engine_portable && d < NETWORK_DTYPES)
+                status = add_training(list, device, all_dtypes[d], error);
         }
     }
     return status;

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <oclstm/kernels.h>
+#include <oclstm/train.h>
 
 #include "cell_fixture.h"
 #include "device/device_private.h"
@@ -132,6 +133,39 @@ START_TEST(networks_are_exported) {
 }
 END_TEST
 
+// Training on the portable engine, too: every loss and optimizer, dropout.
+START_TEST(training_is_exported) {
+    static const float target[12] = {1, 0, 1};
+    static const int32_t tokens[6] = {0, 1, 2, 3, 4, 0}, classes_of_rows[6] = {1, 0, 1, 1, 0, 0};
+    const oclstm_kernels_export_params params = {.device = fixture_device(), .engine = OCLSTM_ENGINE_PORTABLE, .binaries = true};
+    expect_ok(oclstm_kernels_export(NULL, dir.path, &params, &error), &error);
+    expect_ok(oclstm_kernels_set_binary_dir(dir.path, &error), &error);
+    oclstm_device *device = open_without_compiler();
+    for (int i = 0; i < 3; i++) {
+        const bool classes = i == OCLSTM_LOSS_CROSS_ENTROPY;
+        oclstm_trainer *trainer = NULL;
+        const oclstm_trainer_params settings = {.description = "embed 5 3, lstm 3 4 layers 2 proj 2, linear 2",
+                                                .engine = OCLSTM_ENGINE_PORTABLE,
+                                                .dropout = 0.5,
+                                                .loss = (oclstm_loss)i,
+                                                .optimizer = oclstm_optimizer_defaults((oclstm_optimizer)i)};
+        const oclstm_train_batch batch = {.tokens = {.data = tokens, .dtype = OCLSTM_I32, .rank = 2, .shape = {3, 2}},
+                                          .target = {.data = classes ? (const void *)classes_of_rows : (const void *)target,
+                                                     .dtype = classes ? OCLSTM_I32 : OCLSTM_F32,
+                                                     .rank = classes ? 2 : 3,
+                                                     .shape = {3, 2, 2}}};
+        oclstm_train_result result;
+        expect_ok(oclstm_trainer_create(&trainer, device, NULL, &settings, &error), &error);
+        expect_ok(oclstm_trainer_step(trainer, &batch, &result, &error), &error);
+        ck_assert(result.finite);
+        oclstm_trainer_destroy(&trainer);
+    }
+    ck_assert_uint_ge(counts_of(device, NULL).from_folder, 5);
+    ck_assert_uint_eq(counts_of(device, NULL).from_source, 0);
+    oclstm_device_close(&device);
+}
+END_TEST
+
 START_TEST(the_texts_beside) {
     size_t count = 0;
     const oclstm_kernels_export_params params = {.device = fixture_device()};
@@ -172,10 +206,10 @@ START_TEST(less_is_exported_on_request) {
     const size_t all = exported((oclstm_kernels_export_params){.device = device});
     ck_assert_uint_eq(exported((oclstm_kernels_export_params){.info = info}), all);
     ck_assert_uint_eq(exported((oclstm_kernels_export_params){.device = device, .engine = OCLSTM_ENGINE_PORTABLE, .dtype = &f32}),
-                      4); // cells, and what networks add
+                      9); // cells, and what networks and training add
     if (info->has_fp64)
         ck_assert_uint_eq(
-            exported((oclstm_kernels_export_params){.device = device, .engine = OCLSTM_ENGINE_PORTABLE, .dtype = &f64}), 4);
+            exported((oclstm_kernels_export_params){.device = device, .engine = OCLSTM_ENGINE_PORTABLE, .dtype = &f64}), 9);
     ck_assert_uint_lt(exported((oclstm_kernels_export_params){.device = device, .dtype = &f32}), all);
     ck_assert_uint_le(exported((oclstm_kernels_export_params){.device = device, .batch = 1}), all);
     // Without a device: by assumptions, and more.
@@ -296,6 +330,7 @@ static Suite *make_suite(void) {
     tcase_set_timeout(offline, 0.0);
     tcase_add_test(offline, everything_is_exported);
     tcase_add_test(offline, networks_are_exported);
+    tcase_add_test(offline, training_is_exported);
     tcase_add_test(offline, the_texts_beside);
     tcase_add_test(offline, less_is_exported_on_request);
     tcase_add_test(offline, a_device_that_cannot_be_opened);
