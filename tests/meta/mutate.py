@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Breaks each kernel on purpose and expects red: mutate.py CL_DIR NAME=TEST_PROGRAM... Reports as TAP, one line a fault.
+"""Breaks each kernel on purpose and expects red: mutate.py [--share N] CL_DIR NAME=TEST_PROGRAM... Reports as TAP, one line a fault.
+
+With --share one in N of each file's faults is tried, others with each commit; that all fit the kernels is checked always.
 
 Each fault is one change of text in a copy of cl/, which OCLSTM_KERNEL_DIR puts in place of the built-in kernels. At least one of the
 test programs named with it must fail; a crash or an exceeded time limit counts as red as well. First all of them must pass on the
@@ -18,6 +20,7 @@ import tempfile
 import typing
 
 import kernel_faults
+from fault_share import share_of
 
 TIME_LIMIT_S = 120
 # The message of the device layer for a kernel that does not compile.
@@ -69,10 +72,21 @@ def judge(fault: kernel_faults.Fault, cl_dir: pathlib.Path, broken: pathlib.Path
     return False, f"{fault.file}: {fault.what}", problem or f"{' and '.join(fault.tests)} did not notice"
 
 
+def misfits(cl_dir: pathlib.Path) -> list[str]:
+    """The faults whose text is not in the kernels exactly once."""
+    texts = {path.name: path.read_text(encoding="utf-8") for path in cl_dir.iterdir() if path.is_file()}
+    return [f"{fault.file}: {fault.what}" for fault in kernel_faults.FAULTS if texts.get(fault.file, "").count(fault.old) != 1]
+
+
 def main() -> int:
-    cl_dir = pathlib.Path(sys.argv[1])
-    programs = dict(argument.split("=", 1) for argument in sys.argv[2:])
-    print(f"1..{len(programs) + len(kernel_faults.FAULTS)}", flush=True)
+    arguments, share = sys.argv[1:], 1
+    if arguments[0] == "--share":
+        share, arguments = int(arguments[1]), arguments[2:]
+    cl_dir = pathlib.Path(arguments[0])
+    programs = dict(argument.split("=", 1) for argument in arguments[1:])
+    files = list(dict.fromkeys(fault.file for fault in kernel_faults.FAULTS))
+    faults = [fault for file in files for fault in share_of([fault for fault in kernel_faults.FAULTS if fault.file == file], share, cl_dir)]
+    print(f"1..{1 + len(programs) + len(faults)}", flush=True)
     number = failed = 0
 
     def result(good: bool, name: str, output: str = "") -> None:
@@ -83,6 +97,8 @@ def main() -> int:
         if not good:
             print("\n".join("# " + line for line in output.splitlines()), flush=True)
 
+    unfit = misfits(cl_dir)
+    result(not unfit, f"{len(kernel_faults.FAULTS)} faults fit the kernels", "\n".join(unfit))
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         shutil.copytree(cl_dir, folder / "intact")
@@ -90,15 +106,15 @@ def main() -> int:
             outcome = run(program, folder / "intact")
             if outcome.skipped:
                 # The plan says more; a skip of everything is one line.
-                for _ in range(len(programs) + len(kernel_faults.FAULTS)):
+                for _ in range(len(programs) + len(faults)):
                     number += 1
                     print("ok", number, "- # skip no OpenCL device")
                 return 0
             result(outcome.good, f"{stem} passes on the intact kernels", outcome.output)
         # Most of the time goes into compiling kernels, one core each.
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            places = [folder / str(place) for place in range(len(kernel_faults.FAULTS))]
-            verdicts = pool.map(lambda fault, broken: judge(fault, cl_dir, broken, programs), kernel_faults.FAULTS, places)
+            places = [folder / str(place) for place in range(len(faults))]
+            verdicts = pool.map(lambda fault, broken: judge(fault, cl_dir, broken, programs), faults, places)
             for verdict in verdicts:
                 result(*verdict)
     return int(failed > 0)

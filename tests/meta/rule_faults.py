@@ -3,6 +3,7 @@
 """Breaks each rule of portability on purpose and expects red.
 
     tests/meta/rule_faults.py [--rule N] [--only TEXT] [--jobs N]   builds a copy of the tree and tries every fault (minutes)
+    tests/meta/rule_faults.py --share 4                             a quarter of each rule's faults, another one with each commit
     tests/meta/rule_faults.py --texts                               only checks that every fault still fits the sources (a moment)
 
 The rules and the faults stand in rule_fault_list.py. A fault is one change of text in a copy of the source tree; the test that it names must
@@ -24,6 +25,7 @@ import tempfile
 import typing
 
 import rule_fault_list
+from fault_share import share_of
 from rule_fault_list import FAULTS, RULES, Fault
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -216,11 +218,13 @@ def main() -> int:
     parser.add_argument("--texts", action="store_true", help="only check that every fault fits the sources")
     parser.add_argument("--rule", type=int, choices=sorted(rule_fault_list.RULES), help="only the faults of one rule")
     parser.add_argument("--only", default="", help="only faults whose name or test contains this text")
+    parser.add_argument("--share", type=int, default=1, metavar="N", help="one in N of each rule's faults, by the number of commits")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="trees at a time (default: one a core)")
     options = parser.parse_args()
     if options.texts:
         return check_texts()
     faults = [fault for fault in FAULTS if options.rule in (None, fault.rule) and options.only in f"{fault.what} {fault.test}"]
+    faults = [fault for rule in RULES for fault in share_of([fault for fault in faults if fault.rule == rule], options.share, ROOT)]
     if not faults:
         print("Bail out! no such fault")
         return 1
