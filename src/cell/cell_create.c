@@ -12,6 +12,7 @@
 #include "device/device_fork.h"
 #include "model/name_text.h"
 #include "model/recurrent_traits.h"
+#include "model/tensor_array.h"
 
 void oclstm_cell_destroy(oclstm_cell **cell) {
     if (cell == NULL || *cell == NULL)
@@ -79,17 +80,6 @@ oclstm_status oclstm_cell_create(oclstm_cell **out, oclstm_device *device, const
     else
         oclstm_cell_destroy(&made);
     return status;
-}
-
-static oclstm_const_array tensor_array(const oclstm_tensor *tensor) {
-    oclstm_const_array array = {0};
-    if (tensor == NULL)
-        return array;
-    array.data = tensor->data;
-    array.dtype = tensor->dtype;
-    array.rank = tensor->rank;
-    memcpy(array.shape, tensor->shape, sizeof array.shape);
-    return array;
 }
 
 // A layer of an ONNX model may have what a cell has not. What belongs to it is called as its weight_ih is: "node.weight_ih_l0",

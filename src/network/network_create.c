@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "device/device_fork.h"
 #include "model/name_text.h"
+#include "model/tensor_array.h"
 #include "network/network_private.h"
 #include "network/upload.h"
 
@@ -46,26 +47,15 @@ void oclstm_network_destroy(oclstm_network **network) {
 
 // --- recurrent layers ---------------------------------------------------------------------------------------------------
 
-static oclstm_const_array array_of(const oclstm_tensor *tensor) {
-    oclstm_const_array array = {0};
-    if (tensor == NULL)
-        return array;
-    array.data = tensor->data;
-    array.dtype = tensor->dtype;
-    array.rank = tensor->rank;
-    memcpy(array.shape, tensor->shape, sizeof array.shape);
-    return array;
-}
-
 static oclstm_status create_plain(recurrent_unit *unit, const oclstm_network *network, const lstm_weights *w, oclstm_engine engine,
                                   oclstm_error *error) {
     const oclstm_cell_params params = {.dtype = network->dtype,
                                        .engine = engine,
                                        .no_bias = w->bias_ih == NULL,
-                                       .weight_ih = array_of(w->ih),
-                                       .weight_hh = array_of(w->hh),
-                                       .bias_ih = array_of(w->bias_ih),
-                                       .bias_hh = array_of(w->bias_hh)};
+                                       .weight_ih = tensor_array(w->ih),
+                                       .weight_hh = tensor_array(w->hh),
+                                       .bias_ih = tensor_array(w->bias_ih),
+                                       .bias_hh = tensor_array(w->bias_hh)};
     return oclstm_cell_create(&unit->plain, network->device, &params, error);
 }
 
