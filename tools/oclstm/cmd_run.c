@@ -151,7 +151,7 @@ static int run_in_order(run_job *job) {
     if (code == EXIT_DONE)
         code = run_plot_draw(job->plot);
     if (code == EXIT_DONE)
-        code = run_outputs_commit(job);
+        code = run_outputs_commit(&job->outputs);
     if (code == EXIT_DONE)
         code = run_plot_commit(job->plot);
     if (code == EXIT_DONE)
@@ -163,7 +163,7 @@ static int run_in_order(run_job *job) {
 
 static int run_cell(run_job *job) {
     const int code = run_in_order(job);
-    run_outputs_discard(job);
+    run_outputs_discard(&job->outputs);
     run_plot_end(&job->plot);
     run_group_close(job);
     oclstm_state_destroy(&job->state);

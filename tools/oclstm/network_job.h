@@ -4,6 +4,7 @@
 #define OCLSTM_TOOL_NETWORK_JOB_H
 
 #include "options.h"
+#include "run_job.h"
 #include "run_plot.h"
 #include "run_source.h"
 
@@ -28,7 +29,7 @@ typedef struct network_job {
     size_t count;
     run_source x, h0, c0, lengths;
     network_sizes sizes;
-    oclstm_npy_writer *y, *hn, *cn;
+    run_outputs outputs;
     run_plot *plot; // NULL: none
     oclstm_device *device;
     oclstm_network *network;

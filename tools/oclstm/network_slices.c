@@ -87,9 +87,9 @@ int network_state_begin(network_job *job) {
 static int write_state(network_job *job) {
     oclstm_error error;
     const network_sizes *sizes = &job->sizes;
-    if (job->hn && oclstm_npy_writer_write(job->hn, 0, 0, sizes->h_shape[0], job->h, &error) != OCLSTM_OK)
+    if (job->outputs.hn && oclstm_npy_writer_write(job->outputs.hn, 0, 0, sizes->h_shape[0], job->h, &error) != OCLSTM_OK)
         return fail(&error);
-    if (job->cn && oclstm_npy_writer_write(job->cn, 0, 0, sizes->c_shape[0], job->c, &error) != OCLSTM_OK)
+    if (job->outputs.cn && oclstm_npy_writer_write(job->outputs.cn, 0, 0, sizes->c_shape[0], job->c, &error) != OCLSTM_OK)
         return fail(&error);
     return EXIT_DONE;
 }
@@ -207,9 +207,9 @@ static int run_slice(network_job *job, const slice_memory *memory, oclstm_const_
     const int code = in_parts ? compute_streaming(job, x, y, &error) : compute(job, x, y, &error);
     if (code == EXIT_DONE)
         run_plot_take(job->plot, memory->y, first, count);
-    if (code != EXIT_DONE || job->y == NULL)
+    if (code != EXIT_DONE || job->outputs.y == NULL)
         return code;
-    if (oclstm_npy_writer_write(job->y, sizes->batch_first ? 1 : 0, first, count, memory->y, &error) != OCLSTM_OK)
+    if (oclstm_npy_writer_write(job->outputs.y, sizes->batch_first ? 1 : 0, first, count, memory->y, &error) != OCLSTM_OK)
         return fail(&error);
     return EXIT_DONE;
 }

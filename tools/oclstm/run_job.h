@@ -57,9 +57,12 @@ typedef struct run_job {
 // Each returns an exit code and has said on standard error why it is not EXIT_DONE.
 int run_shape_decide(run_job *job);   // from model and sources: everything that can be wrong without a device
 int run_outputs_create(run_job *job); // reserves the files
-int run_outputs_commit(run_job *job); // all results appear
-void run_outputs_discard(run_job *job);
-int run_slices(run_job *job); // all steps, slice by slice
+int run_output_create(oclstm_npy_writer **out, const char *path, oclstm_dtype dtype, int rank,
+                      const int64_t *shape);  // one; path NULL: none
+int run_outputs_commit(run_outputs *outputs); // all results appear
+void run_outputs_discard(run_outputs *outputs);
+const char *run_y_path(const cli_options *options); // where y goes, or NULL
+int run_slices(run_job *job);                       // all steps, slice by slice
 
 // Seconds of a clock that only runs forward.
 double run_clock(void);

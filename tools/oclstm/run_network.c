@@ -4,12 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "choose_device.h"
 #include "network_job.h"
 #include "report.h"
-#include "run_job.h"
 
 static int fail(const oclstm_error *error) {
     report_error(error);
@@ -70,39 +68,19 @@ int network_load(network_job *job) {
     return EXIT_DONE;
 }
 
-static int create(oclstm_npy_writer **out, const char *path, oclstm_dtype dtype, int rank, const int64_t *shape) {
-    oclstm_error error;
-    if (path == NULL || oclstm_npy_writer_create(out, path, dtype, rank, shape, &error) == OCLSTM_OK)
-        return EXIT_DONE;
-    return fail(&error);
-}
-
 static int create_outputs(network_job *job) {
     const cli_options *options = job->options;
     const network_sizes *sizes = &job->sizes;
-    const char *path = options->output;
-    if (path == NULL || strcmp(path, "-") == 0)
-        path = path == NULL && (isatty(STDOUT_FILENO) || options->plot) ? NULL : "/dev/stdout";
     const int64_t steps = sizes->steps + sizes->future;
     int64_t shape[3] = {sizes->batch_first ? sizes->batch : steps, sizes->batch_first ? steps : sizes->batch, sizes->outputs};
     if (!sizes->batched)
         shape[1] = sizes->outputs;
-    int code = create(&job->y, path, sizes->dtype, sizes->batched ? 3 : 2, shape);
+    int code = run_output_create(&job->outputs.y, run_y_path(options), sizes->dtype, sizes->batched ? 3 : 2, shape);
     if (code == EXIT_DONE)
-        code = create(&job->hn, options->hn, sizes->dtype, sizes->state_rank, sizes->h_shape);
+        code = run_output_create(&job->outputs.hn, options->hn, sizes->dtype, sizes->state_rank, sizes->h_shape);
     if (code == EXIT_DONE)
-        code = create(&job->cn, options->cn, sizes->dtype, sizes->state_rank, sizes->c_shape);
+        code = run_output_create(&job->outputs.cn, options->cn, sizes->dtype, sizes->state_rank, sizes->c_shape);
     return code;
-}
-
-static int commit(network_job *job) {
-    oclstm_npy_writer **writers[] = {&job->y, &job->hn, &job->cn};
-    oclstm_error error;
-    for (int i = 0; i < 3; i++) {
-        if (*writers[i] && oclstm_npy_writer_commit(writers[i], &error) != OCLSTM_OK)
-            return fail(&error);
-    }
-    return EXIT_DONE;
 }
 
 static void summarise(const network_job *job) {
@@ -169,7 +147,7 @@ static int run_in_order(network_job *job) {
     if (code == EXIT_DONE)
         code = run_plot_draw(job->plot);
     if (code == EXIT_DONE)
-        code = commit(job);
+        code = run_outputs_commit(&job->outputs);
     if (code == EXIT_DONE)
         code = run_plot_commit(job->plot);
     if (code == EXIT_DONE)
@@ -183,9 +161,7 @@ int network_run(const cli_options *options, const oclstm_tensors *model, const o
     network_job job = {.options = options, .model = model, .layers = layers, .count = count};
     const int code = run_in_order(&job);
     run_plot_end(&job.plot);
-    oclstm_npy_writer_discard(&job.y);
-    oclstm_npy_writer_discard(&job.hn);
-    oclstm_npy_writer_discard(&job.cn);
+    run_outputs_discard(&job.outputs);
     oclstm_stream_destroy(&job.stream);
     oclstm_network_destroy(&job.network);
     oclstm_device_close(&job.device);

@@ -6,14 +6,14 @@
 #include "report.h"
 #include "run_job.h"
 
-// Where y goes, or NULL. A terminal gets no binary data; a plot may be all that is wanted.
-static const char *y_path(const cli_options *options) {
+// A terminal gets no binary data; a plot may be all that is wanted.
+const char *run_y_path(const cli_options *options) {
     if (options->output && strcmp(options->output, "-") != 0)
         return options->output;
     return !options->output && (options->plot || isatty(STDOUT_FILENO)) ? NULL : "/dev/stdout";
 }
 
-static int create(oclstm_npy_writer **out, const char *path, oclstm_dtype dtype, int rank, const int64_t *shape) {
+int run_output_create(oclstm_npy_writer **out, const char *path, oclstm_dtype dtype, int rank, const int64_t *shape) {
     oclstm_error error;
     if (!path || oclstm_npy_writer_create(out, path, dtype, rank, shape, &error) == OCLSTM_OK)
         return EXIT_DONE;
@@ -30,17 +30,18 @@ int run_outputs_create(run_job *job) {
     const int64_t batched_state[2] = {shape->batch, shape->hidden};
     const int state_rank = shape->x_rank == 3 ? 2 : 1;
     const int64_t *state_shape = batched_state + (2 - state_rank);
-    int code = create(&job->outputs.y, y_path(job->options), shape->io_dtype, shape->x_rank, y_shapes[shape->x_rank - 1]);
+    int code =
+        run_output_create(&job->outputs.y, run_y_path(job->options), shape->io_dtype, shape->x_rank, y_shapes[shape->x_rank - 1]);
     if (code == EXIT_DONE)
-        code = create(&job->outputs.hn, job->options->hn, shape->io_dtype, state_rank, state_shape);
+        code = run_output_create(&job->outputs.hn, job->options->hn, shape->io_dtype, state_rank, state_shape);
     if (code == EXIT_DONE)
-        code = create(&job->outputs.cn, job->options->cn, shape->io_dtype, state_rank, state_shape);
+        code = run_output_create(&job->outputs.cn, job->options->cn, shape->io_dtype, state_rank, state_shape);
     return code;
 }
 
-int run_outputs_commit(run_job *job) {
+int run_outputs_commit(run_outputs *outputs) {
     // y first: standard output, which a reader may have left, is the one that can still fail; then no file has appeared.
-    oclstm_npy_writer **writers[] = {&job->outputs.y, &job->outputs.hn, &job->outputs.cn};
+    oclstm_npy_writer **writers[] = {&outputs->y, &outputs->hn, &outputs->cn};
     oclstm_error error;
     for (int i = 0; i < 3; i++) {
         if (*writers[i] && oclstm_npy_writer_commit(writers[i], &error) != OCLSTM_OK) {
@@ -51,8 +52,8 @@ int run_outputs_commit(run_job *job) {
     return EXIT_DONE;
 }
 
-void run_outputs_discard(run_job *job) {
-    oclstm_npy_writer_discard(&job->outputs.y);
-    oclstm_npy_writer_discard(&job->outputs.hn);
-    oclstm_npy_writer_discard(&job->outputs.cn);
+void run_outputs_discard(run_outputs *outputs) {
+    oclstm_npy_writer_discard(&outputs->y);
+    oclstm_npy_writer_discard(&outputs->hn);
+    oclstm_npy_writer_discard(&outputs->cn);
 }
