@@ -11,6 +11,7 @@ static const device_needs cpu_needs = {
     .dtypes = DEVICE_DTYPE(OCLSTM_F32) | DEVICE_DTYPE(OCLSTM_F64),
     .parameter_bytes = 7 * 8 + sizeof(train_rows_call),
     .int64 = true,
+    .compiler = true, // its kernels of training are not exported
 };
 static const device_needs other_needs = {.no_other_dtypes = "its training kernels are for CPUs"};
 

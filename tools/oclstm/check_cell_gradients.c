@@ -118,11 +118,15 @@ static bool run_on(const cell_back *back, const check_problem *problem, oclstm_d
     oclstm_error error;
     oclstm_cell *cell = NULL;
     oclstm_tape *tape = NULL;
-    const oclstm_tape_params params = {.engine = options->engine};
+    oclstm_tape_params params = {.engine = options->engine};
     oclstm_status status = oclstm_cell_load(&cell, device, check_problem_weights(problem), problem->entry.name,
                                             OCLSTM_CELL(.dtype = problem->cell_dtype, .engine = options->engine), &error);
     if (status == OCLSTM_OK)
         status = oclstm_tape_create(&tape, cell, &params, &error);
+    if (cell && status == OCLSTM_UNSUPPORTED) { // an engine that runs here and does not train
+        params.engine = OCLSTM_ENGINE_PORTABLE;
+        status = oclstm_tape_create(&tape, cell, &params, &error);
+    }
     if (status == OCLSTM_OK)
         status = run_tape(tape, back, problem, &error);
     oclstm_tape_destroy(&tape);

@@ -84,6 +84,17 @@ static bool compare_parameter(gradient_check *check, oclstm_trainer *trainer, si
     return good;
 }
 
+// On the portable engine where the one asked for runs networks here and does not train them.
+static bool make_trainer(oclstm_trainer **trainer, oclstm_device *device, const check_problem *problem,
+                         oclstm_trainer_params *settings, oclstm_error *error) {
+    oclstm_status status = oclstm_trainer_create(trainer, device, check_problem_weights(problem), settings, error);
+    if (status == OCLSTM_UNSUPPORTED) {
+        settings->engine = OCLSTM_ENGINE_PORTABLE;
+        status = oclstm_trainer_create(trainer, device, check_problem_weights(problem), settings, error);
+    }
+    return status == OCLSTM_OK;
+}
+
 bool check_network_gradients(const check_problem *problem, oclstm_device *device, const oclstm_network_params *params,
                              const oclstm_network_call *call, bool single, const cli_options *options, check_outcome *outcome) {
     static const char *const names[] = {"x", "h0", "c0"};
@@ -92,17 +103,16 @@ bool check_network_gradients(const check_problem *problem, oclstm_device *device
     oclstm_trainer *trainer = NULL;
     oclstm_error error;
     size_t count = 0;
-    const oclstm_trainer_params settings = {.layers = params->layers,
-                                            .dtype_given = true,
-                                            .dtype = call->y.dtype,
-                                            .engine = params->engine,
-                                            .optimizer = oclstm_optimizer_defaults(OCLSTM_OPTIMIZER_SGD)};
+    oclstm_trainer_params settings = {.layers = params->layers,
+                                      .dtype_given = true,
+                                      .dtype = call->y.dtype,
+                                      .engine = params->engine,
+                                      .optimizer = oclstm_optimizer_defaults(OCLSTM_OPTIMIZER_SGD)};
     const oclstm_dtype dtype = call->y.dtype;
     if (!gradient_check_begin(&check, problem->file, dtype, outcome))
         return false;
     bool good = begin(&back, &check, call, single);
-    if (good && (oclstm_trainer_create(&trainer, device, check_problem_weights(problem), &settings, &error) != OCLSTM_OK ||
-                 run(trainer, &back, call, &error) != OCLSTM_OK))
+    if (good && !(make_trainer(&trainer, device, problem, &settings, &error) && run(trainer, &back, call, &error) == OCLSTM_OK))
         good = check_settle(outcome, CHECK_FAIL, "gradients: %s", error.message);
     for (int i = 0; good && i < 3; i++) {
         if (back.found[i])
