@@ -11,7 +11,8 @@
  *     TN: A's part packed into strips of RM rows               block_m / RM strips [block_k][RM]; is_direct: one, for fewer than RM rows
  *     for each panel, for each RM rows: C's tile into registers, block_k times RM x 4 fused multiply-adds, back into C
  *
- * so that every sum is added in the order k = 0, 1, ..., whatever the blocks, the rows beside it and the number of work-items.
+ * so that every sum is added in one order, whatever the rows beside it and the number of work-items: block_k terms from zero, then onto what is there, as
+ * the rounding error grows with the terms that are added one after another. block_k depends on the depth alone.
  *
  * A tile of fewer rows repeats its last one. Of the last panel only two vectors are computed where they suffice; where columns are missing then, the tile
  * goes through `edge`.
@@ -34,8 +35,10 @@
 #define P_ROW(r)     const __global REAL *const p##r = a + (long)min(r, rows - 1) * a_row;
 #define P_FROM(r)    const __global REAL *const b##r = from + (long)min(r, rows - 1) * from_row;
 #define P_TO(r)      __global REAL *const c##r = to + (long)min(r, rows - 1) * to_row;
-#define P_LOAD_2(r)  REALV i##r = LOAD_UNITS(b##r), f##r = LOAD_UNITS(b##r + VW);
-#define P_LOAD_4(r)  P_LOAD_2(r) REALV g##r = LOAD_UNITS(b##r + 2 * VW), o##r = LOAD_UNITS(b##r + 3 * VW);
+#define P_ZERO_2(r)  REALV i##r = (REALV)0, f##r = (REALV)0;
+#define P_ZERO_4(r)  P_ZERO_2(r) REALV g##r = (REALV)0, o##r = (REALV)0;
+#define P_ADD_2(r)   i##r += LOAD_UNITS(b##r), f##r += LOAD_UNITS(b##r + VW);
+#define P_ADD_4(r)   P_ADD_2(r) g##r += LOAD_UNITS(b##r + 2 * VW), o##r += LOAD_UNITS(b##r + 3 * VW);
 #define P_STORE_2(r) STORE_UNITS(i##r, c##r), STORE_UNITS(f##r, c##r + VW);
 #define P_STORE_4(r) P_STORE_2(r) STORE_UNITS(g##r, c##r + 2 * VW), STORE_UNITS(o##r, c##r + 3 * VW);
 /* The rows of C that the next tile will load. */
@@ -83,10 +86,11 @@
         TILE_OF(P_FROM);                                                                                                           \
         TILE_OF(P_TO);                                                                                                             \
         TILE_OF(P_AHEAD);                                                                                                          \
-        TILE_OF(P_LOAD_##vectors);                                                                                                 \
+        TILE_OF(P_ZERO_##vectors);                                                                                                 \
         for (int k = 0; k < depth; ++k, w += LSTM_GATES) {                                                                         \
             P_COLUMN_##vectors(P_ROW_FACTOR);                                                                                      \
         }                                                                                                                          \
+        TILE_OF(P_ADD_##vectors); /* all rows before the first is stored: a repeated one must not be added twice */                \
         TILE_OF(P_STORE_##vectors);                                                                                                \
     }                                                                                                                              \
     static void product_strip_##vectors(__global REAL *to, const int to_row, const __global REAL *from, const int from_row,        \
@@ -95,10 +99,11 @@
         TILE_OF(P_FROM);                                                                                                           \
         TILE_OF(P_TO);                                                                                                             \
         TILE_OF(P_AHEAD);                                                                                                          \
-        TILE_OF(P_LOAD_##vectors);                                                                                                 \
+        TILE_OF(P_ZERO_##vectors);                                                                                                 \
         for (int k = 0; k < depth; ++k, w += LSTM_GATES, a += a_step) {                                                            \
             P_COLUMN_##vectors(P_STRIP_FACTOR);                                                                                    \
         }                                                                                                                          \
+        TILE_OF(P_ADD_##vectors); /* all rows before the first is stored: a repeated one must not be added twice */                \
         TILE_OF(P_STORE_##vectors);                                                                                                \
     }
 
