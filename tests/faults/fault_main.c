@@ -128,7 +128,8 @@ static bool may_be_survived(const fault_scene *scene, const fault_case *fault, f
     if (scene->scenario->allowed & (FAULT_PASSES_OVER | FAULT_HAS_OTHERS))
         return true;
     // CLBlast then has its own parameters, not the tuned ones.
-    if (scene->scenario->engine == OCLSTM_ENGINE_CLBLAST && record.first == FAULT_CALL_clGetCommandQueueInfo)
+    if (scene->scenario->engine == OCLSTM_ENGINE_CLBLAST &&
+        (record.first == FAULT_CALL_clGetCommandQueueInfo || record.first == FAULT_CALL_clGetDeviceInfo))
         return true;
     // Where no engine is asked for and one finds no device memory, or does not build, the next one is tried.
     if (scene->scenario->engine == OCLSTM_ENGINE_AUTO && (bit == FAULT_ALLOCATION || record.first == FAULT_CALL_clBuildProgram ||
