@@ -71,9 +71,19 @@ bool gradient_check_output(gradient_check *check, const char *name, const void *
     return good;
 }
 
+// The file's own tolerance is for its own dtype.
 static double tolerance_of(const gradient_check *check, const cli_options *options) {
     const char *own = oclstm_tensors_metadata(check->file, "tolerance_gradient");
-    return options->tolerance_given ? options->tolerance : own ? strtod(own, NULL) : check->dtype == OCLSTM_F64 ? 1e-10 : 1e-4;
+    oclstm_dtype stored = check->dtype;
+    for (size_t i = 0; i < oclstm_tensors_count(check->file); i++) {
+        const oclstm_tensor *tensor = oclstm_tensors_at(check->file, i);
+        stored = is_gradient(tensor) ? tensor->dtype : stored;
+    }
+    if (options->tolerance_given)
+        return options->tolerance;
+    if (own && (stored == check->dtype || check->dtype == OCLSTM_F64))
+        return strtod(own, NULL);
+    return check->dtype == OCLSTM_F64 && stored == OCLSTM_F64 ? 1e-10 : 1e-4;
 }
 
 bool gradient_check_end(gradient_check *check, const cli_options *options, bool good) {
