@@ -106,7 +106,7 @@ const fault_scenario fault_device_scenarios[] = {
      .end = end_wrap,
      .allowed = FINDING | FAULT_HAS_NO_NUMBERS},
     {.name = "from nothing portable", .run = run_from_nothing, .allowed = FINDING, .engine = OCLSTM_ENGINE_PORTABLE},
-    {.name = "from nothing auto", .run = run_from_nothing, .allowed = FINDING | FAULT_CHOOSES_ENGINE},
+    {.name = "from nothing auto", .run = run_from_nothing, .allowed = FINDING | FAULT_CHOOSES_ENGINE | FAULT_IS_SLOW},
     {.name = "from nothing clblast", .run = run_from_nothing, .allowed = FINDING | FAULT_IS_SLOW, .engine = OCLSTM_ENGINE_CLBLAST},
     {0},
 };

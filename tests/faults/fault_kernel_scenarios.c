@@ -100,7 +100,7 @@ const fault_scenario fault_kernel_scenarios[] = {
      .before = clear_cache,
      .end = end_cache,
      PORTABLE,
-     .allowed = FAULT_FINDS_DEVICES | FAULT_KEEPS_KERNELS},
+     .allowed = FAULT_FINDS_DEVICES | FAULT_KEEPS_KERNELS | FAULT_IS_SLOW},
     {.name = "take kernels from disk",
      .run = run_on_device,
      .begin = begin_cache,

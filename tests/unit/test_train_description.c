@@ -299,6 +299,7 @@ static Suite *make_suite(void) {
     tcase_add_test(texts, chains);
     tcase_add_test(texts, sizes_that_overflow);
     tcase_add_test(texts, many_layers);
+    tcase_set_timeout(texts, 60); // sanitizers
     tcase_add_test(texts, no_text);
     tcase_add_test(texts, nonsense);
     suite_add_tcase(suite, texts);
