@@ -8,19 +8,14 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/shape.h"
+#include "cell/array_check.h"
 #include "model/name_text.h"
 #include "network/network_private.h"
 
 static bool is_present(const oclstm_const_array *array) { return array->data != NULL; }
 
-static oclstm_const_array read_only(const oclstm_array *array) {
-    oclstm_const_array out = {.data = array->data, .dtype = array->dtype, .rank = array->rank};
-    memcpy(out.shape, array->shape, sizeof out.shape);
-    return out;
-}
-
-static oclstm_status expect(const oclstm_const_array *array, const char *name, oclstm_dtype dtype, int rank, const int64_t *shape,
-                            const char *axes, oclstm_error *error) {
+oclstm_status network_expect(const oclstm_const_array *array, const char *name, oclstm_dtype dtype, int rank, const int64_t *shape,
+                             const char *axes, oclstm_error *error) {
     if (!is_present(array))
         return OCLSTM_OK;
     bool fits = array->rank == rank && array->dtype == dtype;
@@ -117,15 +112,15 @@ static oclstm_status check_lengths(const oclstm_network_call *call, network_shap
 
 static oclstm_status check_results(const oclstm_network *network, const oclstm_network_call *call, const network_shape *shape,
                                    oclstm_error *error) {
-    const oclstm_const_array y = read_only(&call->y), hn = read_only(&call->hn), cn = read_only(&call->cn);
+    const oclstm_const_array y = array_as_const(&call->y), hn = array_as_const(&call->hn), cn = array_as_const(&call->cn);
     const int64_t outputs = network->infos[network->count - 1].outputs, steps = (int64_t)shape->steps,
                   batch = (int64_t)shape->batch;
     int64_t y_shape[3] = {shape->batch_first ? batch : steps, shape->batch_first ? steps : batch, outputs};
     if (!shape->batched)
         y_shape[1] = outputs;
     oclstm_status status =
-        expect(&y, "y", network->dtype, shape->batched ? 3 : 2, y_shape,
-               shape->batch_first ? "[batch][steps][outputs]" : "[steps], [batch] where there is one, [outputs]", error);
+        network_expect(&y, "y", network->dtype, shape->batched ? 3 : 2, y_shape,
+                       shape->batch_first ? "[batch][steps][outputs]" : "[steps], [batch] where there is one, [outputs]", error);
     if (status != OCLSTM_OK)
         return status;
     if (is_present(&call->h0) != is_present(&call->c0))
@@ -142,8 +137,8 @@ static oclstm_status check_results(const oclstm_network *network, const oclstm_n
         const int64_t *shape;
     } states[] = {{&call->h0, "h0", h_shape}, {&call->c0, "c0", c_shape}, {&hn, "hn", h_shape}, {&cn, "cn", c_shape}};
     for (size_t i = 0; i < 4 && status == OCLSTM_OK; i++)
-        status = expect(states[i].array, states[i].name, network->dtype, rank, states[i].shape,
-                        "[layers x directions], [batch] where there is one, [features]", error);
+        status = network_expect(states[i].array, states[i].name, network->dtype, rank, states[i].shape,
+                                "[layers x directions], [batch] where there is one, [features]", error);
     return status;
 }
 

@@ -87,6 +87,10 @@ oclstm_dtype network_natural_dtype(const oclstm_tensors *file, const network_mod
 oclstm_status network_check(const oclstm_network *network, const oclstm_network_call *call, network_shape *out,
                             oclstm_error *error);
 
+// Holds an array, where it is present, to a dtype and a shape; axes: what its extents mean.
+oclstm_status network_expect(const oclstm_const_array *array, const char *name, oclstm_dtype dtype, int rank, const int64_t *shape,
+                             const char *axes, oclstm_error *error);
+
 // Steps [first, first + count) of x or tokens to the device; of y back. Wait.
 oclstm_status network_bring_input(oclstm_network *network, const oclstm_const_array *input, const network_shape *shape,
                                   size_t first, size_t count, oclstm_error *error);

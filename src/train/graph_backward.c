@@ -98,7 +98,7 @@ static oclstm_status lstm_back(const going_back *g, const train_node *node) {
         const train_unit *unit = &node->units[at];
         const train_turning turning = turning_of(g, unit->reversed);
         train_matrix x = g->x, dy = g->dy, dx = g->dx;
-        if (graph_node_is_placed(graph, node)) {
+        if (graph_node_is_placed(node, graph->has_lengths)) {
             dy = (train_matrix){graph->part, 0};
             status = turn(g, turning, g->dy, node->outputs, (size_t)at * unit->width, dy, unit->width, false);
         }

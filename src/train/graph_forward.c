@@ -46,7 +46,7 @@ static oclstm_status run_unit(train_graph *graph, train_node *node, int at, trai
     if (status == OCLSTM_OK)
         status = run_steps(graph, unit, x, error);
     const train_matrix h = {unit->h, graph->batch * unit->width}; // without the state before
-    if (!graph_node_is_placed(graph, node)) {
+    if (!graph_node_is_placed(node, graph->has_lengths)) {
         node->out = h;
         return status;
     }

@@ -77,8 +77,8 @@ static inline train_machine *graph_machine_of(train_graph *graph, const train_un
 }
 
 // Does a node need a matrix of its own for its output, and its directions' columns put there?
-static inline bool graph_node_is_placed(const train_graph *graph, const train_node *node) {
-    return node->unit_count > 1 || node->units[0].reversed || graph->has_lengths;
+static inline bool graph_node_is_placed(const train_node *node, bool has_lengths) {
+    return node->unit_count > 1 || node->units[0].reversed || has_lengths;
 }
 
 static inline size_t graph_larger(size_t a, size_t b) { return a > b ? a : b; }

@@ -36,24 +36,19 @@ static bool visit_int(buffer_visitor *v, cl_mem *buffer, size_t count, const cha
     return v->visit(v, buffer, count, sizeof(cl_int), what);
 }
 
-static size_t scratch_of_products(train_graph *graph, const train_machine *machine, const train_product *product) {
-    (void)graph;
-    return machine->engine->product_scratch(machine, product);
-}
-
 // The scratch memory of a node over some rows: `rows` of a chunk, `all` of everything.
 static size_t node_scratch(train_graph *graph, const train_node *node, size_t count, size_t batch, size_t all_rows) {
     size_t most = 0;
     for (int i = 0; i < LINEAR_PRODUCTS && node->kind == NODE_LINEAR; i++) {
         const train_product product = graph_linear_product(node, i, all_rows);
-        most = graph_larger(most, scratch_of_products(graph, &graph->machine, &product));
+        most = graph_larger(most, graph->machine.engine->product_scratch(&graph->machine, &product));
     }
     for (int u = 0; u < node->unit_count; u++) {
         const train_unit *unit = &node->units[u];
         for (int i = 0; i < UNIT_PRODUCTS; i++) {
             const train_product product = graph_unit_product(unit, i, count * batch);
             if (i != UNIT_WEIGHT_HR || unit->proj > 0)
-                most = graph_larger(most, scratch_of_products(graph, &graph->machine, &product));
+                most = graph_larger(most, graph->machine.engine->product_scratch(&graph->machine, &product));
         }
         const train_machine *machine = graph_machine_of(graph, unit);
         const train_recurrence recurrence = {.steps = count, .batch = batch, .hidden = unit->hidden, .proj = unit->proj};
@@ -81,7 +76,7 @@ static shared_widths find_widths(const train_graph *graph, bool has_lengths) {
     shared_widths w = {0};
     for (size_t i = 0; i < graph->node_count; i++) {
         const train_node *node = &graph->nodes[i];
-        const bool is_placed = node->unit_count > 1 || node->units[0].reversed || has_lengths;
+        const bool is_placed = graph_node_is_placed(node, has_lengths);
         w.any = graph_larger(w.any, graph_larger(node->kind == NODE_EMBED ? 0 : node->inputs, node->outputs));
         for (int u = 0; u < node->unit_count; u++) {
             const train_unit *unit = &node->units[u];
@@ -107,7 +102,7 @@ static bool visit_nodes(buffer_visitor *v) {
     const size_t rows = product_of(v->steps, v->batch);
     for (size_t i = 0; i < v->graph->node_count; i++) {
         train_node *node = &v->graph->nodes[i];
-        const bool is_placed = node->unit_count > 1 || node->units[0].reversed || v->has_lengths;
+        const bool is_placed = graph_node_is_placed(node, v->has_lengths);
         if ((node->kind != NODE_LSTM || is_placed) && !visit_real(v, &node->y, rows, node->outputs, "a layer's outputs"))
             return false;
         for (int u = 0; u < node->unit_count; u++) {

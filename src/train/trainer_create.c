@@ -70,19 +70,16 @@ static oclstm_status check_dtype(const oclstm_trainer *trainer, oclstm_error *er
 }
 
 // What the checks of network.h's calls look at.
-static oclstm_status draw_on_paper(oclstm_trainer *trainer, const oclstm_layer *layers, size_t count, oclstm_error *error) {
+static oclstm_status draw_on_paper(oclstm_trainer *trainer, oclstm_error *error) {
     oclstm_network *paper = &trainer->paper;
     *paper = (oclstm_network){.device = trainer->device,
                               .dtype = trainer->dtype,
                               .element_bytes = trainer->element_bytes,
-                              .count = count,
                               .h_features = train_graph_h(trainer->graph),
                               .c_features = train_graph_c(trainer->graph)};
-    size_t known;
-    (void)layers;
-    paper->infos = (oclstm_layer *)(uintptr_t)train_graph_layers(trainer->graph, &known);
+    paper->infos = (oclstm_layer *)(uintptr_t)train_graph_layers(trainer->graph, &paper->count);
     paper->unit_count = train_graph_units(trainer->graph, &paper->uniform);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < paper->count; i++) {
         const oclstm_layer *layer = &paper->infos[i];
         const size_t inputs = layer->kind == OCLSTM_LAYER_EMBEDDING ? 1 : (size_t)layer->inputs;
         paper->widest = inputs > paper->widest ? inputs : paper->widest;
@@ -117,7 +114,7 @@ static oclstm_status fill(oclstm_trainer *trainer, const oclstm_layer *layers, s
     if (status == OCLSTM_OK)
         status = train_graph_create(&trainer->graph, trainer->device, layers, count, &graph_params, error);
     if (status == OCLSTM_OK)
-        status = draw_on_paper(trainer, layers, count, error);
+        status = draw_on_paper(trainer, error);
     if (status == OCLSTM_OK)
         status = list_parameters(trainer, error);
     if (status == OCLSTM_OK)

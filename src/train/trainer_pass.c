@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The forward pass and the way back by themselves, from and to host arrays.
 #include "base/error.h"
-#include "base/shape.h"
+#include "cell/array_check.h"
 #include "device/device_fork.h"
 #include "train/trainer_private.h"
 
@@ -42,68 +42,39 @@ oclstm_status oclstm_trainer_forward(oclstm_trainer *trainer, const oclstm_netwo
 
 // --- the way back -------------------------------------------------------------------------------------------------------
 
-// What an array has to be.
-typedef struct expected_array {
-    const char *name, *axes;
-    const void *data;
-    oclstm_dtype dtype;
-    int rank;
-    const int64_t *shape;
-} expected_array;
-
-static expected_array of_input(const oclstm_const_array *array, const char *name, const char *axes) {
-    return (expected_array){name, axes, array->data, array->dtype, array->rank, array->shape};
-}
-
-static expected_array of_output(const oclstm_array *array, const char *name, const char *axes) {
-    return (expected_array){name, axes, array->data, array->dtype, array->rank, array->shape};
-}
-
-static oclstm_status expect(const oclstm_trainer *trainer, const expected_array *array, int rank, const int64_t *shape,
-                            oclstm_error *error) {
-    bool fits = array->data == NULL || (array->rank == rank && array->dtype == trainer->dtype);
-    for (int axis = 0; fits && array->data != NULL && axis < rank; axis++)
-        fits = array->shape[axis] == shape[axis];
-    if (fits)
-        return OCLSTM_OK;
-    const int found_rank = array->rank >= 0 && array->rank <= OCLSTM_MAX_RANK ? array->rank : 0;
-    return base_fail(error, OCLSTM_INVALID_ARGUMENT, "the gradient of %s is %s of %s, expected %s of %s: %s", array->name,
-                     shape_to_text(array->shape, found_rank).text, oclstm_dtype_name(array->dtype), shape_to_text(shape, rank).text,
-                     oclstm_dtype_name(trainer->dtype), array->axes);
-}
-
-static oclstm_status expect_rows(const oclstm_trainer *trainer, const expected_array *array, size_t features, oclstm_error *error) {
+static oclstm_status expect_rows(const oclstm_trainer *trainer, const oclstm_const_array *array, const char *name, size_t features,
+                                 oclstm_error *error) {
     const host_rows *rows = &trainer->rows;
     int64_t shape[3] = {(int64_t)(rows->batch_first ? rows->batch : rows->steps),
                         (int64_t)(rows->batch_first ? rows->steps : rows->batch), (int64_t)features};
     if (!trainer->batched)
         shape[1] = (int64_t)features;
-    return expect(trainer, array, trainer->batched ? 3 : 2, shape, error);
+    return network_expect(array, name, trainer->dtype, trainer->batched ? 3 : 2, shape, "the shape of the forward call", error);
 }
 
 static oclstm_status expect_states(const oclstm_trainer *trainer, const oclstm_network_gradients *g, oclstm_error *error) {
     static const char axes[] = "[layers x directions], [batch] where there is one, [features]";
-    const expected_array states[4] = {of_input(&g->hn, "hn", axes), of_output(&g->h0, "h0", axes), of_input(&g->cn, "cn", axes),
-                                      of_output(&g->c0, "c0", axes)};
-    if (states[0].data == NULL && states[1].data == NULL && states[2].data == NULL && states[3].data == NULL)
+    static const char *const names[4] = {"the gradient of hn", "the gradient of h0", "the gradient of cn", "the gradient of c0"};
+    const oclstm_const_array h0 = array_as_const(&g->h0), c0 = array_as_const(&g->c0);
+    const oclstm_const_array *const states[4] = {&g->hn, &h0, &g->cn, &c0};
+    if (g->hn.data == NULL && h0.data == NULL && g->cn.data == NULL && c0.data == NULL)
         return OCLSTM_OK;
     int rank;
     int64_t h_shape[3], c_shape[3];
     oclstm_status status = oclstm_network_state_shape(&trainer->paper, trainer->batched ? (int64_t)trainer->rows.batch : 0, &rank,
                                                       h_shape, c_shape, error);
     for (int i = 0; i < 4 && status == OCLSTM_OK; i++)
-        status = expect(trainer, &states[i], rank, i < 2 ? h_shape : c_shape, error);
+        status = network_expect(states[i], names[i], trainer->dtype, rank, i < 2 ? h_shape : c_shape, axes, error);
     return status;
 }
 
 static oclstm_status check_gradients(const oclstm_trainer *trainer, const oclstm_network_gradients *g, oclstm_error *error) {
-    static const char axes[] = "the shape of the forward call";
-    const expected_array y = of_input(&g->y, "y", axes), x = of_output(&g->x, "x", axes);
+    const oclstm_const_array x = array_as_const(&g->x);
     if (x.data != NULL && train_graph_takes_tokens(trainer->graph))
         return base_fail(error, OCLSTM_INVALID_ARGUMENT, "the gradient of x is asked for, but the network takes tokens");
-    oclstm_status status = expect_rows(trainer, &y, train_graph_outputs(trainer->graph), error);
+    oclstm_status status = expect_rows(trainer, &g->y, "the gradient of y", train_graph_outputs(trainer->graph), error);
     if (status == OCLSTM_OK)
-        status = expect_rows(trainer, &x, train_graph_inputs(trainer->graph), error);
+        status = expect_rows(trainer, &x, "the gradient of x", train_graph_inputs(trainer->graph), error);
     return status == OCLSTM_OK ? expect_states(trainer, g, error) : status;
 }
 
