@@ -150,3 +150,10 @@ const char *test_data(const char *name) {
     snprintf(paths[turn], sizeof paths[turn], "%s/%s", directory ? directory : "tests/data", name);
     return paths[turn];
 }
+
+void suite_add_loop(Suite *suite, const char *name, const TTest *test, int count) {
+    TCase *tests = tcase_create(name);
+    tcase_set_timeout(tests, 0);
+    tcase_add_loop_test(tests, test, 0, count);
+    suite_add_tcase(suite, tests);
+}

@@ -17,6 +17,9 @@
 // Returns main()'s exit code: 0 when every test passed, 1 otherwise.
 int run_suite(Suite *suite, bool needs_device);
 
+// Adds a test that runs `count` times, with _i from 0 on, as a case of its own without a time limit.
+void suite_add_loop(Suite *suite, const char *name, const TTest *test, int count);
+
 // The device that tests open: OCLSTM_DEVICE, or NULL for "auto".
 const char *test_device(void);
 

@@ -172,19 +172,12 @@ START_TEST(too_large) {
 }
 END_TEST
 
-static void add_case(Suite *suite, const char *name, const TTest *test, int count) {
-    TCase *tests = tcase_create(name);
-    tcase_set_timeout(tests, 0);
-    tcase_add_loop_test(tests, test, 0, count);
-    suite_add_tcase(suite, tests);
-}
-
 static Suite *make_suite(void) {
     Suite *suite = suite_create("train_dropout");
-    add_case(suite, "known answers", known_answers, 1);
-    add_case(suite, "as host", as_host, 2);
-    add_case(suite, "kept share", kept_share, 1);
-    add_case(suite, "too large", too_large, 1);
+    suite_add_loop(suite, "known answers", known_answers, 1);
+    suite_add_loop(suite, "as host", as_host, 2);
+    suite_add_loop(suite, "kept share", kept_share, 1);
+    suite_add_loop(suite, "too large", too_large, 1);
     return suite;
 }
 

@@ -427,22 +427,15 @@ START_TEST(too_large) {
 }
 END_TEST
 
-static void add_case(Suite *suite, const char *name, const TTest *test, int count) {
-    TCase *tests = tcase_create(name);
-    tcase_set_timeout(tests, 0);
-    tcase_add_loop_test(tests, test, 0, count);
-    suite_add_tcase(suite, tests);
-}
-
 static Suite *make_suite(void) {
     Suite *suite = suite_create("train_loss");
-    add_case(suite, "torch", as_torch, 2 * (int)COUNT(torch_losses));
-    add_case(suite, "shapes", shapes, 6);
-    add_case(suite, "peaks", peaks, 2);
-    add_case(suite, "large", large, 2);
-    add_case(suite, "broken", not_finite, 6);
-    add_case(suite, "names", names, 1);
-    add_case(suite, "too large", too_large, 1);
+    suite_add_loop(suite, "torch", as_torch, 2 * (int)COUNT(torch_losses));
+    suite_add_loop(suite, "shapes", shapes, 6);
+    suite_add_loop(suite, "peaks", peaks, 2);
+    suite_add_loop(suite, "large", large, 2);
+    suite_add_loop(suite, "broken", not_finite, 6);
+    suite_add_loop(suite, "names", names, 1);
+    suite_add_loop(suite, "too large", too_large, 1);
     return suite;
 }
 

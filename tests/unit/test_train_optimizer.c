@@ -391,21 +391,14 @@ START_TEST(moments) {
 }
 END_TEST
 
-static void add_case(Suite *suite, const char *name, const TTest *test, int count) {
-    TCase *tests = tcase_create(name);
-    tcase_set_timeout(tests, 0);
-    tcase_add_loop_test(tests, test, 0, count);
-    suite_add_tcase(suite, tests);
-}
-
 static Suite *make_suite(void) {
     Suite *suite = suite_create("train_optimizer");
-    add_case(suite, "torch", as_torch, 2 * (int)COUNT(torch_runs));
-    add_case(suite, "plain", plain, 6);
-    add_case(suite, "norm", norm_of_many, 2);
-    add_case(suite, "no gradient", no_gradient, 2);
-    add_case(suite, "left out", left_out, 6);
-    add_case(suite, "moments", moments, 1);
+    suite_add_loop(suite, "torch", as_torch, 2 * (int)COUNT(torch_runs));
+    suite_add_loop(suite, "plain", plain, 6);
+    suite_add_loop(suite, "norm", norm_of_many, 2);
+    suite_add_loop(suite, "no gradient", no_gradient, 2);
+    suite_add_loop(suite, "left out", left_out, 6);
+    suite_add_loop(suite, "moments", moments, 1);
     return suite;
 }
 
